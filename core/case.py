@@ -1,0 +1,107 @@
+"""One film's measured state: what was found, what a person changed, and whether it is confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from core.film import Calibration, Side
+from core.landmarks import LandmarkSet
+
+
+class VerdictLevel(StrEnum):
+    """How far the automatic result can be relied on."""
+
+    GOOD = "good"
+    CHECK = "check"  # look at the listed points
+    OUTSIDE = "outside"  # the film looks like nothing in the bank
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Film-level judgement of the match. ``points`` are the keys that need a look."""
+
+    level: VerdictLevel
+    text: str
+    points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SideDecision:
+    """Which side the film shows and how that was decided.
+
+    ``source`` is ``tag``, ``matcher``, ``user`` or ``default``. ``conflict`` is True when tag and
+    matcher disagree and no person has settled it.
+    """
+
+    side: Side
+    source: str
+    text: str
+    conflict: bool = False
+    mirrored: bool = False  # the stored image is the mirror image of how this side is usually seen
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What produced the automatic points, as printed in every report."""
+
+    program_version: str
+    model_sha256: str
+    bank_sha256: str
+    provider: str
+    references: tuple[str, ...]
+    elapsed_ms: float
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Who confirmed the case, and when (ISO 8601 with time zone)."""
+
+    by: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """The whole state of one measured film. Immutable: an edit makes a new case.
+
+    ``automatic`` keeps the points as the matcher placed them, ``landmarks`` the current ones.
+    ``calibration`` is the film's, or the user's own. A case without ``confirmation`` is a draft.
+    """
+
+    film_path: str
+    film_sha256: str
+    frame: int
+    view: str
+    view_source: str  # "matcher" or "user"
+    side: SideDecision
+    landmarks: LandmarkSet
+    automatic: LandmarkSet
+    calibration: Calibration
+    verdict: Verdict
+    provenance: Provenance
+    confirmation: Confirmation | None = None
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether nobody has confirmed the points yet."""
+        return self.confirmation is None
+
+    def with_point(self, key: str, x_px: float, y_px: float) -> Case:
+        """The case after a person moved point ``key``; it is a draft again."""
+        moved = self.landmarks[key].moved_to(x_px, y_px)
+        return replace(self, landmarks=self.landmarks.with_point(key, moved), confirmation=None)
+
+    def with_automatic(self, key: str | None = None) -> Case:
+        """The case with one point (or, with None, every point) back at its automatic position."""
+        restored = self.automatic if key is None else self.landmarks.with_point(key, self.automatic[key])
+        return replace(self, landmarks=restored, confirmation=None)
+
+    def with_side(self, side: Side) -> Case:
+        """The case after a person settled the side."""
+        decision = replace(self.side, side=side, source="user", text="Set by the user.", conflict=False)
+        return replace(self, side=decision, confirmation=None)
+
+    def confirmed(self, by: str, at: str) -> Case:
+        """The case confirmed by a person."""
+        return replace(self, confirmation=Confirmation(by, at))

@@ -1,0 +1,152 @@
+"""A radiograph in memory: pixels, display windows, spacing with its source, and tags.
+
+Pixel coordinates are float (x, y): x is the column to the right, y the row downwards, and (0, 0) is
+the centre of the first pixel of the stored image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Side(StrEnum):
+    """Body side of the patient."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+
+
+class SpacingSource(StrEnum):
+    """Where a pixel spacing comes from, in order of precedence."""
+
+    USER = "user"
+    FIDUCIAL = "fiducial"  # PixelSpacing, calibrated with a fiducial
+    GEOMETRY = "geometry"  # PixelSpacing, corrected for assumed geometry
+    MAGNIFICATION = "magnification"  # ImagerPixelSpacing / EstimatedRadiographicMagnificationFactor
+    DISTANCES = "distances"  # ImagerPixelSpacing / (source-detector / source-patient distance)
+    DETECTOR = "detector"  # in the plane of the detector: not corrected for magnification
+    SCANNED = "scanned"  # NominalScannedPixelSpacing of a digitised film
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Pixel spacing and where it comes from.
+
+    ``column_mm`` is the distance of neighbouring columns (along x), ``row_mm`` of rows (along y);
+    both are None when no spacing is known. ``aspect`` is the height of a pixel divided by its width,
+    known even without millimetres. ``detail`` is a sentence for the user: what the spacing was taken
+    from, or why there is none.
+    """
+
+    column_mm: float | None
+    row_mm: float | None
+    source: SpacingSource
+    detail: str
+    aspect: float = 1.0
+
+    @property
+    def unit(self) -> str:
+        """``mm`` when a spacing is known, else ``px``."""
+        return "px" if self.column_mm is None or self.row_mm is None else "mm"
+
+    def to_metric(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points [..., 2] (x, y) in millimetres, or in square pixels when no spacing is known."""
+        if self.column_mm is None or self.row_mm is None:
+            return np.asarray(points_px, dtype=np.float64) * np.array([1.0, self.aspect])
+        return np.asarray(points_px, dtype=np.float64) * np.array([self.column_mm, self.row_mm])
+
+
+NO_SPACING = Calibration(None, None, SpacingSource.NONE, "The file states no pixel spacing.")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A display window in pixel values: ``low`` is shown black, ``high`` white.
+
+    ``table`` replaces the straight ramp by the file's VOI lookup table: equally spaced output levels
+    in 0..1 from ``low`` to ``high``.
+    """
+
+    low: float
+    high: float
+    name: str = ""
+    table: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class FilmTags:
+    """What the file says about patient, study and projection. Empty when it does not say."""
+
+    patient_name: str = ""
+    patient_id: str = ""
+    birth_date: str = ""  # ISO date
+    sex: str = ""
+    study_date: str = ""  # ISO date
+    study_description: str = ""
+    series_description: str = ""
+    accession: str = ""
+    institution: str = ""
+    modality: str = ""
+    manufacturer: str = ""
+    body_part: str = ""
+    view_position: str = ""
+    laterality: Side | None = None
+    patient_orientation: tuple[str, ...] = ()
+    study_uid: str = ""
+    series_uid: str = ""
+    sop_uid: str = ""
+
+    @property
+    def stored_mirrored(self) -> bool:
+        """Whether columns run towards the patient's right: the frontal film is stored seen from behind.
+
+        Frontal films are read as if facing the patient, with the patient's left on the right of the
+        image (PatientOrientation ``L``). A row direction of ``R`` means the mirror image of that.
+        """
+        return bool(self.patient_orientation) and self.patient_orientation[0][:1].upper() == "R"
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """One film, ready to show and to match.
+
+    ``pixels`` is [rows, columns] float32 after the modality table, with polarity resolved: larger
+    values are brighter on screen, so bone is bright whatever the photometric interpretation.
+    ``windows`` has at least one entry; the first is the default. ``sha256`` is that of the file.
+    """
+
+    path: Path
+    pixels: NDArray[np.float32]
+    windows: tuple[Window, ...]
+    calibration: Calibration
+    sha256: str
+    tags: FilmTags = field(default_factory=FilmTags)
+    frame: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+def apply_window(pixels: NDArray[np.float32], window: Window, *, inverted: bool = False) -> NDArray[np.uint8]:
+    """Grey levels [rows, columns] 0..255 of ``pixels`` shown through ``window``."""
+    width = max(window.high - window.low, 1e-6)
+    level = np.clip((pixels - np.float32(window.low)) / np.float32(width), 0.0, 1.0)
+    if window.table is not None:
+        table = np.asarray(window.table, dtype=np.float32)
+        level = table[np.rint(level * (len(table) - 1)).astype(np.intp)]
+    grey = (level * 255.0 + 0.5).astype(np.uint8)
+    return 255 - grey if inverted else grey

@@ -1,0 +1,87 @@
+"""The matcher's interface: a film and references in, one point set and its uncertainty out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.film import Side
+
+Progress = Callable[[float, str], None]
+"""Called with a fraction 0..1 and a short text of what is being done."""
+
+CancelCheck = Callable[[], bool]
+"""Returns True when the user wants the task to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """One annotated film of the bank.
+
+    ``image`` is [rows, columns] float32 in 0..1 with bone bright, ``points_px`` [N, 2] (x, y) in the
+    order of the view's points; NaN marks a point that this film does not show. ``digest`` is the
+    SHA-256 of image and points and keys the feature cache.
+    """
+
+    key: str
+    view: str
+    side: Side
+    image: NDArray[np.float32]
+    points_px: NDArray[np.float64]
+    spacing_mm: float | None
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class MatchResult:
+    """Points of one view on one film.
+
+    ``positions_px`` [N, 2] is the consensus; ``per_reference_px`` [R, N, 2] the single answers;
+    ``expected_error_px``, ``spread_px`` and ``confidence`` are [N]. ``mirrored`` tells that the film
+    was matched as the mirror image of the references. ``score`` in 0..1 says how well the film fits
+    this view at all. ``rotation_deg`` is the film's rotation against the references.
+    """
+
+    view: str
+    mirrored: bool
+    score: float
+    rotation_deg: float
+    positions_px: NDArray[np.float64]
+    per_reference_px: NDArray[np.float64]
+    expected_error_px: NDArray[np.float64]
+    spread_px: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    references: tuple[str, ...]
+
+
+class Matcher(Protocol):
+    """Finds the points of annotated references on a film."""
+
+    @property
+    def model_sha256(self) -> str:
+        """SHA-256 of the model file in use."""
+
+    @property
+    def provider(self) -> str:
+        """The execution provider really in use, e.g. ``CPUExecutionProvider``."""
+
+    def match(
+        self,
+        pixels: NDArray[np.float32],
+        references: Sequence[Reference],
+        *,
+        mirrored: bool | None = None,
+        limit: int | None = None,
+        progress: Progress | None = None,
+        cancelled: CancelCheck | None = None,
+    ) -> list[MatchResult]:
+        """One result per view among ``references``, best score first.
+
+        ``mirrored`` fixes the handedness, None tries both. ``limit`` is the number of references per
+        view that vote. Raises ``MatchError`` for an image that holds nothing to match and
+        ``Cancelled`` when asked to stop.
+        """

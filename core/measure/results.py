@@ -1,0 +1,83 @@
+"""What a measurement gives: value, interval, reason, and the lines that show how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+XY = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A straight line drawn from ``start`` to ``end`` (x, y in film pixels)."""
+
+    start: XY
+    end: XY
+    dashed: bool = False  # an extension or helper rather than an anatomical line
+
+
+@dataclass(frozen=True)
+class Arc:
+    """The arc of an angle: around ``centre`` from ``start_deg`` sweeping ``sweep_deg``.
+
+    Angles are in film pixels, measured from the x axis towards the y axis (clockwise on screen).
+    """
+
+    centre: XY
+    radius: float
+    start_deg: float
+    sweep_deg: float
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A fitted circle in film pixels."""
+
+    centre: XY
+    radius: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """Text placed at a film position."""
+
+    at: XY
+    text: str
+
+
+Shape = Segment | Arc | Circle | Label
+
+
+@dataclass(frozen=True)
+class NormalRange:
+    """Reference range with its source. ``verified`` is False when the source was not checked."""
+
+    low: float | None
+    high: float | None
+    population: str
+    citation: str
+    verified: bool
+
+
+@dataclass(frozen=True)
+class MeasurementResult:
+    """One measurement of one film.
+
+    ``value`` is None when it could not be computed; ``reason`` then says why in a sentence.
+    ``interval`` is the 90 % interval (low, high) from the points' expected errors, None when unknown.
+    ``unit`` is ``deg``, ``mm``, ``px``, ``ratio`` or ``percent``. ``note`` qualifies the value, for
+    example why a length is in pixels. ``definition`` is key and version, e.g. ``ldta@1``.
+    """
+
+    key: str
+    name: str
+    value: float | None
+    unit: str
+    interval: tuple[float, float] | None
+    reason: str | None
+    definition: str
+    points: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    normal: NormalRange | None = None
+    sign: str = ""
+    note: str = ""
