@@ -17,7 +17,7 @@ from training.simulate.scene import Bone, Camera, Capsule, FloatArray, IntArray,
 Image = NDArray[np.float32]
 
 _END_CORTEX = 0.35  # thickness of the shell at a bone's ends, relative to mid-shaft
-_LONG_BONE = 1.9  # length over width from which a bone has a shaft
+_LONG_BONE = 2.6  # half length over spread of the cross-section from which a bone has a shaft
 _MAX_SHELL = 0.62  # largest part of a bone's local radius that its shell may take
 _SHAFT_CANCELLOUS = 0.06  # mineral of the marrow space relative to compact bone, mid-shaft
 _END_CANCELLOUS = 0.22  # the same where the bone is filled with trabeculae

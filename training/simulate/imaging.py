@@ -1,0 +1,237 @@
+"""From path lengths to the grey values of a film: exposure, detector, processing and what else lies on it.
+
+One chain serves two ends. At strength 1 it imitates radiographs as systems deliver them; above that
+it leaves what a real system would do, so that a network cannot rely on any one look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, random_overlays
+from training.simulate.render import Layers
+
+Image = NDArray[np.float32]
+
+_TABLE = 4096
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Everything random about one film except the noise itself. Lengths are fractions of the longer side.
+
+    Physics: ``bone_per_mm`` and ``soft_per_mm`` attenuate, ``hardening`` (per unit of attenuation)
+    lowers the slope of thick parts, ``scatter`` is the scattered part of the dose and
+    ``scatter_width`` its spread, ``quantum_noise`` the relative noise of the open beam, ``blur_px``
+    the detector's blur. Processing: ``detail`` weighs three bands of detail from fine to coarse,
+    ``window`` gives the percentiles that become black and white, ``background`` is the grey of open
+    air, ``gamma``, ``sigmoid`` and ``curve`` (rises of equal steps) shape the grey scale.
+    Disturbance: ``field_multiply``, ``field_add`` amplitudes of smooth fields, ``vignette``,
+    ``streaks`` of the film transport, ``noise`` and ``salt`` after processing, ``resample`` the factor
+    of a coarse intermediate image, ``inverted`` polarity.
+    """
+
+    bone_per_mm: float
+    soft_per_mm: float
+    hardening: float
+    scatter: float
+    scatter_width: float
+    quantum_noise: float
+    blur_px: float
+    detail: tuple[float, float, float]
+    window: tuple[float, float]
+    background: float
+    gamma: float
+    sigmoid: float
+    curve: tuple[float, ...]
+    field_multiply: float
+    field_add: float
+    vignette: float
+    streaks: float
+    noise: float
+    salt: float
+    resample: float
+    inverted: bool
+    collimation: Collimation | None
+    patches: tuple[Patch, ...]
+    texts: tuple[Text, ...]
+
+
+def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure:
+    """Draw one exposure: 0 is a plain clean film, 1 the range of real systems, 2 far beyond it.
+
+    ValueError if ``strength`` is negative.
+    """
+    if strength < 0:
+        raise ValueError(f"The strength of randomisation must not be negative, not {strength}.")
+    beyond = max(0.0, strength - 1.0)
+    within = min(1.0, strength)
+
+    def sometimes(chance: float, low: float, high: float) -> float:
+        """Uniform with this chance (scaled by the strength), else zero; both draws always happen."""
+        happens, value = rng.random() < chance * min(strength, 1.5), rng.uniform(low, high)
+        return float(value) if happens else 0.0
+
+    # Film sets digitised with open air in mid-grey, against processed films with a black background.
+    grey_air = rng.random() < 0.35 * within
+    lifted, low = rng.uniform(0.22, 0.48), rng.uniform(0.0, 0.12)
+    background = float(lifted if grey_air else low * within)
+    detail_sd = 0.35 * within + 0.7 * beyond
+    spread = 0.28 * within + 0.3 * beyond
+    collimation, patches, texts = random_overlays(rng, strength)
+    return Exposure(
+        bone_per_mm=float(0.075 * np.exp(rng.normal(0, 0.3 * within + 0.3 * beyond))),
+        soft_per_mm=float(0.022 * np.exp(rng.normal(0, 0.2 * within + 0.3 * beyond))),
+        hardening=float(rng.uniform(0.0, 0.25) * within),
+        scatter=float(rng.uniform(0.02, 0.35) * within),
+        scatter_width=float(rng.uniform(0.05, 0.2)),
+        quantum_noise=float(np.exp(rng.uniform(np.log(0.002), np.log(0.02))) * within),
+        blur_px=float(rng.uniform(0.2, 0.3 + 0.6 * within + 0.7 * beyond)),
+        detail=tuple(max(-0.3, float(v)) for v in rng.normal([0.3, 0.3, 0.15], detail_sd)),  # type: ignore[arg-type]
+        window=(float(rng.uniform(0.0, 2.0) * within), float(100 - rng.uniform(0.0, 1.5) * within)),
+        background=background,
+        gamma=float(np.clip(np.exp(rng.normal(0.05, spread)), 0.4, 2.5)),
+        sigmoid=float(max(0.0, rng.normal(1.0, 1.5))) * within,
+        curve=tuple(float(v) for v in np.exp(rng.normal(0, 0.15 * within + 0.6 * beyond, 6))),
+        field_multiply=float(rng.uniform(0, 0.05) * within + rng.uniform(0, 0.35) * beyond),
+        field_add=float(rng.uniform(0, 0.02) * within + rng.uniform(0, 0.15) * beyond),
+        vignette=sometimes(0.3, -0.15, 0.15),
+        streaks=sometimes(0.3, 0.003, 0.02),
+        noise=float(rng.uniform(0, 0.01) * within + rng.uniform(0, 0.07) * beyond),
+        salt=sometimes(0.15 * beyond, 0.0, 0.01),
+        resample=1.0 + sometimes(0.1 + 0.2 * beyond, 0.0, 1.5),
+        inverted=bool(rng.random() < 0.05 * beyond),
+        collimation=collimation,
+        patches=patches,
+        texts=texts,
+    )
+
+
+def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Image:
+    """The film [H, W] in 0..1, bone bright (unless inverted). ``rng`` draws noise and smooth fields only."""
+    e = exposure
+    rows, columns = layers.bone.shape
+    longer = max(rows, columns)
+    attenuation = layers.bone * np.float32(e.bone_per_mm) + layers.soft * np.float32(e.soft_per_mm)
+    if e.hardening > 0:
+        attenuation /= 1 + np.float32(e.hardening) * attenuation
+    dose = np.exp(-attenuation)
+    if e.scatter > 0:
+        dose *= np.float32(1 - e.scatter)
+        dose += np.float32(e.scatter) * _wide_blur(dose, e.scatter_width * longer) / np.float32(1 - e.scatter)
+    if e.quantum_noise > 0:
+        dose += _noise(rng, dose.shape) * np.sqrt(dose) * np.float32(e.quantum_noise)
+    if e.blur_px > 0.15:
+        dose = _blur(dose, e.blur_px)
+    density = -np.log(np.maximum(dose, 1e-3))
+    density = _sharpen(density, e.detail, longer)
+
+    picture = _window(density, layers, e.window)
+    if e.field_multiply > 0 or e.vignette != 0:
+        picture *= 1 + _field(rng, (rows, columns)) * np.float32(e.field_multiply) + _vignette(rows, columns, e.vignette)
+    if e.field_add > 0:
+        picture += _field(rng, (rows, columns)) * np.float32(e.field_add)
+    picture = _through_table(picture, _grey_table(e))
+    if e.streaks > 0:
+        picture += _streaks(rng, columns) * np.float32(e.streaks)
+    draw_overlays(picture, e.collimation, e.patches, e.texts)
+    if e.resample > 1.05:
+        small = (max(8, round(columns / e.resample)), max(8, round(rows / e.resample)))
+        picture = cv2.resize(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), (columns, rows))
+    if e.noise > 0:
+        picture += _noise(rng, picture.shape) * np.float32(e.noise)
+    if e.salt > 0:
+        count = int(e.salt * picture.size)
+        picture.flat[rng.integers(0, picture.size, count)] = rng.integers(0, 2, count)
+    np.clip(picture, 0.0, 1.0, out=picture)
+    return np.asarray(1.0 - picture if e.inverted else picture, dtype=np.float32)
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def _blur(image: Image, sigma: float) -> Image:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+
+def _wide_blur(image: Image, sigma: float) -> Image:
+    """Gaussian blur, computed on a smaller image where the blur is wide enough to allow it."""
+    factor = int(min(16, sigma // 2))
+    if factor < 2:
+        return _blur(image, sigma)
+    rows, columns = image.shape
+    small = (max(2, columns // factor), max(2, rows // factor))
+    coarse = _blur(cv2.resize(image, small, interpolation=cv2.INTER_AREA), sigma / factor)
+    return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def _sharpen(density: Image, weights: tuple[float, float, float], longer: int) -> Image:
+    """Add weighted bands of detail (finer than 0.4 %, 1.6 % and 6 % of the longer side)."""
+    result = density
+    fine = density
+    for weight, share in zip(weights, (0.004, 0.016, 0.064), strict=True):
+        coarse = _wide_blur(density, max(0.6, share * longer))
+        if abs(weight) > 0.02:
+            result = result + np.float32(weight) * (fine - coarse)
+        fine = coarse
+    return result
+
+
+def _window(density: Image, layers: Layers, percentiles: tuple[float, float]) -> Image:
+    """Scale so that open air becomes about 0 and the densest of the body about 1."""
+    step = max(1, max(density.shape) // 128)
+    sample = density[::step, ::step]
+    body = sample[(layers.soft[::step, ::step] > 0) | (layers.bone[::step, ::step] > 0)]
+    if body.size < 16:
+        body = sample.ravel()
+    air = sample[(layers.soft[::step, ::step] <= 0) & (layers.bone[::step, ::step] <= 0)]
+    low = float(np.median(air)) if air.size >= 16 else float(np.percentile(body, percentiles[0]))
+    high = float(np.percentile(body, percentiles[1]))
+    scale = 1.0 / max(high - low, 1e-3)
+    return (density - np.float32(low)) * np.float32(scale)
+
+
+def _grey_table(e: Exposure) -> Image:
+    """Grey value for windowed densities from -0.25 to 1.25: gamma, sigmoid, curve, then the background's lift."""
+    x = np.linspace(-0.25, 1.25, _TABLE)
+    y = np.clip(x, 0.0, 1.0) ** e.gamma
+    if e.sigmoid > 0.05:
+        curve = 1 / (1 + np.exp(-e.sigmoid * (2 * y - 0.9)))
+        ends = 1 / (1 + np.exp(-e.sigmoid * np.array([-0.9, 1.1])))
+        y = (curve - ends[0]) / (ends[1] - ends[0])
+    rises = np.concatenate([[0.0], np.cumsum(e.curve)])
+    y = np.interp(y, np.linspace(0, 1, rises.size), rises / rises[-1])
+    # Below the density of air (over-exposed) the film may still get darker than its background.
+    y = e.background + (1 - e.background) * y + np.minimum(x, 0.0) * 0.8
+    return y.astype(np.float32)
+
+
+def _through_table(picture: Image, table: Image) -> Image:
+    index = (picture + np.float32(0.25)) * np.float32((_TABLE - 1) / 1.5)
+    np.clip(index, 0, _TABLE - 1, out=index)
+    return table[index.astype(np.int32)]
+
+
+def _field(rng: np.random.Generator, shape: tuple[int, int]) -> Image:
+    """Smooth random field [H, W] of mean 0 and standard deviation of about 0.7."""
+    cells = int(rng.integers(3, 7))
+    coarse = rng.standard_normal((cells, cells), dtype=np.float32)
+    return np.asarray(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+
+
+def _vignette(rows: int, columns: int, amount: float) -> Image:
+    y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
+    return np.float32(-amount) * (x * x + y * y)
+
+
+def _streaks(rng: np.random.Generator, columns: int) -> Image:
+    """Lines along the transport direction [1, W]: broad and narrow bands of unit spread."""
+    broad = np.interp(np.arange(columns), np.linspace(0, columns, 24), rng.standard_normal(24))
+    narrow = np.where(rng.random(columns) < 0.05, rng.standard_normal(columns) * 1.5, 0.0)
+    return (broad + narrow).astype(np.float32)[None, :]
