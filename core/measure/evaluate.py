@@ -1,0 +1,179 @@
+"""From points to measurements: values, intervals, reasons and drawings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from core.film import Calibration, Side, SpacingSource
+from core.landmarks import LandmarkSet
+from core.measure.definitions import MeasurementDefinition, View
+from core.measure.geometry import Complexes, DegenerateError, Frame, Geo, NumberGeo, PointGeo, Reals
+from core.measure.ops import OPERATIONS
+from core.measure.results import Label, MeasurementResult, Shape
+
+_SEED = 20240229
+_INTERVAL_PERCENT = (5.0, 95.0)
+_MEAN_RADIUS = math.sqrt(math.pi / 2.0)  # mean distance of a plane Gaussian of unit standard deviation
+
+_PLANE_NOTES = {
+    SpacingSource.DETECTOR: "at the detector: not corrected for magnification",
+    SpacingSource.SCANNED: "on the film: not corrected for magnification",
+}
+
+
+def shows_flipped(view: View, side: Side, *, mirrored: bool = False) -> bool:
+    """Whether a film of ``side`` shows the mirror image of the view's canonical layout.
+
+    ``mirrored`` tells that the stored image is the mirror image of how that side is usually seen.
+    """
+    return (side is not view.canonical_side) != mirrored
+
+
+def evaluate_view(
+    view: View, landmarks: LandmarkSet, calibration: Calibration, *, flipped: bool = False, draws: int = 200
+) -> tuple[MeasurementResult, ...]:
+    """Every measurement of ``view`` on one film, in the order of the definitions.
+
+    ``flipped`` tells that the film shows the mirror image of the canonical layout (see
+    ``shows_flipped``); signs then come out as on the canonical image. The 90 % interval is taken from
+    ``draws`` random displacements (same every time) of the points: plane Gaussians whose mean
+    distance is the point's expected error. A point without an expected error does not vary; without
+    any varying point, or with ``draws`` 0, there is no interval.
+    """
+    frame = Frame(calibration, flipped)
+    placed = _placed(view, landmarks, frame, draws)
+    known: dict[tuple[object, ...], Geo | DegenerateError] = {}
+    return tuple(_evaluate(view, item, landmarks, frame, placed, known) for item in view.measurements)
+
+
+def _placed(view: View, landmarks: LandmarkSet, frame: Frame, draws: int) -> dict[str, Complexes]:
+    """Canonical positions [1 + draws] of the points that the film has.
+
+    Displacements are drawn in the canonical orientation, so that a mirrored film gives the same ones.
+    """
+    noise = np.random.default_rng(_SEED).standard_normal((len(view.points), draws, 2))
+    x_step, y_step = frame.scale
+    placed: dict[str, Complexes] = {}
+    for row, key in zip(noise, view.point_keys, strict=True):
+        if key not in landmarks:
+            continue
+        point = landmarks[key]
+        if not (math.isfinite(point.x_px) and math.isfinite(point.y_px)):
+            continue
+        z = np.full(draws + 1, complex(point.x_px * x_step, point.y_px * y_step))
+        if point.expected_error_px is not None:
+            step = row * (point.expected_error_px / _MEAN_RADIUS)
+            z[1:] += step[:, 0] * abs(x_step) + 1j * step[:, 1] * y_step
+        placed[key] = z
+    return placed
+
+
+def _evaluate(
+    view: View,
+    definition: MeasurementDefinition,
+    landmarks: LandmarkSet,
+    frame: Frame,
+    placed: Mapping[str, Complexes],
+    known: dict[tuple[object, ...], Geo | DegenerateError],
+) -> MeasurementResult:
+    unit = frame.calibration.unit if definition.unit == "mm" else definition.unit
+    empty = MeasurementResult(
+        key=definition.key,
+        name=definition.name,
+        value=None,
+        unit=unit,
+        interval=None,
+        reason=None,
+        definition=definition.identifier,
+        points=definition.points,
+        shapes=(),
+        normal=None if unit == "px" else definition.normal,
+        sign=definition.sign,
+        note=_note(frame.calibration) if definition.unit == "mm" else "",
+    )
+    missing = [view.point(key).name for key in definition.points if key not in placed]
+    if missing:
+        return replace(empty, reason=f"Not placed on this film: {', '.join(missing)}.")
+    try:
+        number, shapes = _construct(definition, frame, placed, known)
+    except DegenerateError as error:
+        return replace(empty, reason=str(error))
+    values = number.value * (100.0 if unit == "percent" else 1.0)
+    value = float(values[0])
+    if not math.isfinite(value):
+        return replace(empty, reason="The points give no finite value.")
+    varies = any(landmarks[key].expected_error_px for key in definition.points)
+    interval = _interval(values, wraps=unit == "deg") if varies else None
+    text = f"{definition.short} {format_value(value, unit)}"
+    shapes = tuple(replace(shape, text=text) if isinstance(shape, Label) else shape for shape in shapes)
+    return replace(empty, value=value, interval=interval, shapes=shapes)
+
+
+def _construct(
+    definition: MeasurementDefinition,
+    frame: Frame,
+    placed: Mapping[str, Complexes],
+    known: dict[tuple[object, ...], Geo | DegenerateError],
+) -> tuple[NumberGeo, tuple[Shape, ...]]:
+    """The value and the drawing. ``known`` keeps constructions that several measurements share."""
+    names: dict[str, tuple[object, ...]] = {}
+    items: dict[str, Geo] = {}
+    shapes: dict[Shape, None] = {}
+    for key in definition.points:
+        names[key], items[key] = (key,), PointGeo(placed[key])
+    result: Geo | None = None
+    for step in definition.steps:
+        operation = OPERATIONS[step.op]
+        inputs = [items[name] for name in step.of]
+        name = (step.op, *(names[source] for source in step.of))
+        if name not in known:
+            try:
+                with np.errstate(all="ignore"):
+                    known[name] = operation.compute(*inputs)
+            except DegenerateError as error:
+                known[name] = error
+        found = known[name]
+        if isinstance(found, DegenerateError):
+            raise found
+        result = found
+        names[step.key], items[step.key] = name, result
+        shapes.update(dict.fromkeys(operation.draw(frame, result, *inputs)))
+    assert isinstance(result, NumberGeo)
+    return result, _one_label(tuple(shapes))
+
+
+def _one_label(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """The shapes with only the first text: the numbers inside a ratio or difference have none."""
+    labels = [shape for shape in shapes if isinstance(shape, Label)]
+    return tuple(shape for shape in shapes if not isinstance(shape, Label) or shape is labels[0])
+
+
+def _interval(values: Reals, *, wraps: bool) -> tuple[float, float] | None:
+    """The 90 % interval of the draws ``values[1:]`` around the value ``values[0]``; it contains it."""
+    value = float(values[0])
+    drawn = values[1:][np.isfinite(values[1:])]
+    if len(drawn) * 2 <= len(values) - 1:
+        return None
+    off = drawn - value
+    if wraps:
+        off = (off + 180.0) % 360.0 - 180.0
+    low, high = np.percentile(off, _INTERVAL_PERCENT)
+    return value + min(float(low), 0.0), value + max(float(high), 0.0)
+
+
+def _note(calibration: Calibration) -> str:
+    if calibration.unit == "px":
+        return f"Pixels: {calibration.detail}"
+    return _PLANE_NOTES.get(calibration.source, "")
+
+
+def format_value(value: float, unit: str) -> str:
+    """A value with its unit as printed: one decimal, ratios three."""
+    if unit == "ratio":
+        return f"{value:.3f}"
+    sign = {"deg": "°", "percent": " %"}.get(unit, f" {unit}")
+    return f"{value:.1f}{sign}"

@@ -1,0 +1,283 @@
+"""Reads the catalogue files and checks them, so that evaluation can rely on them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from core.errors import CatalogueError
+from core.film import Side
+from core.measure.definitions import (
+    Catalogue,
+    Code,
+    ConstructionStep,
+    MeasurementDefinition,
+    PointDefinition,
+    View,
+    ViewTags,
+    nearest,
+)
+from core.measure.geometry import Kind
+from core.measure.ops import OPERATIONS
+from core.measure.results import NormalRange
+
+_UNITS = {"deg": Kind.ANGLE, "mm": Kind.LENGTH, "ratio": Kind.RATIO, "percent": Kind.RATIO}
+
+
+@cache
+def default_catalogue() -> Catalogue:
+    """The catalogue that ships with the program, read once. Raises ``CatalogueError``."""
+    return load_catalogue()
+
+
+def load_catalogue(folder: Path | None = None) -> Catalogue:
+    """Read and check every ``<view>.toml`` of ``folder`` (None: the files of the program).
+
+    Raises ``CatalogueError`` that names file, place and remedy for anything a definition gets wrong.
+    """
+    views: dict[str, View] = {}
+    for path, text in _files(folder):
+        view = _view(_Table(path, "the file", _parse(path, text)))
+        if view.key in views:
+            raise CatalogueError(f"View '{view.key}' is defined twice", path=path, remedy="Remove one file.")
+        if view.key != path.stem:
+            raise CatalogueError(
+                f"View '{view.key}' is in a file of another name",
+                path=path,
+                remedy=f"Name it {view.key}.toml.",
+            )
+        views[view.key] = view
+    if not views:
+        raise CatalogueError("No view is defined", path=folder, remedy="Put the view's .toml files there.")
+    return Catalogue(views)
+
+
+def _files(folder: Path | None) -> Iterator[tuple[Path, str]]:
+    root = resources.files("core.measure") / "catalog" if folder is None else folder
+    try:
+        entries = sorted((entry.name, entry) for entry in root.iterdir() if entry.name.endswith(".toml"))
+        for _, entry in entries:
+            yield Path(str(entry)), entry.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(
+            f"The catalogue cannot be read ({error})", path=str(root), remedy="Install the program again."
+        ) from error
+
+
+def _parse(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"Not valid TOML: {error}", path=path, remedy="Correct that line.") from error
+
+
+class _Table:
+    """One table of a file: hands out its fields by type and in the end refuses the rest."""
+
+    def __init__(self, path: Path, place: str, fields: Mapping[str, object]) -> None:
+        self.path = path
+        self.place = place
+        self._fields = fields
+        self._asked: set[str] = set()
+
+    def error(self, what: str, remedy: str) -> CatalogueError:
+        return CatalogueError(f"{self.place}: {what}", path=self.path, remedy=remedy)
+
+    def _get(self, name: str, kinds: type | tuple[type, ...], what: str, optional: bool) -> object:
+        self._asked.add(name)
+        if name not in self._fields:
+            if optional:
+                return None
+            raise self.error(f"field '{name}' is missing", f"Add {name} = ... ({what}).")
+        value = self._fields[name]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+            raise self.error(f"field '{name}' is not {what}", f"Write {name} as {what}.")
+        return value
+
+    def text(self, name: str, *, optional: bool = False) -> str:
+        value = self._get(name, str, "a text", optional)
+        if value is None:
+            return ""
+        text = " ".join(str(value).split())
+        if not text and not optional:
+            raise self.error(f"field '{name}' is empty", "Fill it in.")
+        return text
+
+    def integer(self, name: str) -> int:
+        value = self._get(name, int, "a whole number", False)
+        assert isinstance(value, int)
+        if value < 1:
+            raise self.error(f"field '{name}' is {value}", "Count from 1.")
+        return value
+
+    def number(self, name: str) -> float | None:
+        value = self._get(name, (int, float), "a number", True)
+        return None if value is None else float(str(value))
+
+    def truth(self, name: str) -> bool:
+        return bool(self._get(name, bool, "true or false", False))
+
+    def texts(self, name: str, *, optional: bool = False) -> tuple[str, ...]:
+        value = self._get(name, list, "a list of texts", optional)
+        items = value if isinstance(value, list) else []
+        if not all(isinstance(item, str) for item in items):
+            raise self.error(f"field '{name}' is not a list of texts", f"Write {name} as a list of texts.")
+        return tuple(" ".join(item.split()) for item in items)
+
+    def table(self, name: str, *, optional: bool = False) -> _Table | None:
+        value = self._get(name, dict, "a table", optional)
+        return _Table(self.path, f"{self.place}, {name}", value) if isinstance(value, dict) else None
+
+    def needed_table(self, name: str) -> _Table:
+        table = self.table(name)
+        assert table is not None
+        return table
+
+    def tables(self, name: str) -> list[_Table]:
+        value = self._get(name, list, "a list of tables", False)
+        items = value if isinstance(value, list) else []
+        if not items or not all(isinstance(item, dict) for item in items):
+            raise self.error(f"field '{name}' is not a list of tables", f"Give at least one {name}.")
+        return [_Table(self.path, f"{self.place}, {name} {i + 1}", item) for i, item in enumerate(items)]
+
+    def choice(self, name: str, allowed: Iterable[str]) -> str:
+        value = self.text(name)
+        if value not in allowed:
+            raise self.error(f"unknown {name} '{value}'", nearest(value, allowed))
+        return value
+
+    def done(self) -> None:
+        for name in self._fields:
+            if name not in self._asked:
+                raise self.error(f"unknown field '{name}'", nearest(name, sorted(self._asked)))
+
+
+def _view(file: _Table) -> View:
+    head = file.needed_table("view")
+    head.place = "view"
+    points = _points(file.tables("point"))
+    measurements: list[MeasurementDefinition] = []
+    for table in file.tables("measurement"):
+        measurement = _measurement(table, [point.key for point in points])
+        if measurement.key in {known.key for known in measurements}:
+            raise table.error(f"key '{measurement.key}' is used twice", "Give each measurement its own key.")
+        measurements.append(measurement)
+    file.done()
+    tags = head.needed_table("tags")
+    view = View(
+        key=head.text("key"),
+        name=head.text("name"),
+        synonyms=head.texts("synonyms", optional=True),
+        version=head.integer("version"),
+        body_part=head.text("body_part"),
+        projection=head.text("projection"),
+        canonical_side=Side(head.choice("canonical_side", [side.value for side in Side])),
+        tags=ViewTags(
+            body_parts=tags.texts("body_parts"),
+            positions=tags.texts("positions"),
+            region=_code(tags.needed_table("region")),
+            projection=_code(tags.needed_table("projection")),
+        ),
+        points=points,
+        measurements=tuple(measurements),
+    )
+    tags.done()
+    head.done()
+    return view
+
+
+def _code(table: _Table) -> Code:
+    code = Code(table.text("value"), table.text("scheme"), table.text("meaning"))
+    table.done()
+    return code
+
+
+def _points(tables: list[_Table]) -> tuple[PointDefinition, ...]:
+    points: dict[str, PointDefinition] = {}
+    for table in tables:
+        point = PointDefinition(table.text("key"), table.text("name"), table.text("description"))
+        table.done()
+        if point.key in points:
+            raise table.error(f"key '{point.key}' is used twice", "Give each point its own key.")
+        points[point.key] = point
+    return tuple(points.values())
+
+
+def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:
+    key = table.text("key")
+    table.place = f"measurement '{key}'"
+    unit = table.choice("unit", _UNITS)
+    steps, gives, used = _steps(table, point_keys)
+    if gives is not _UNITS[unit]:
+        raise table.error(
+            f"unit '{unit}' does not fit, the last step gives a {gives}",
+            f"A measurement in {unit} must end in a step that gives a {_UNITS[unit]}.",
+        )
+    normal = table.table("normal", optional=True)
+    definition = MeasurementDefinition(
+        key=key,
+        name=table.text("name"),
+        short=table.text("short"),
+        group=table.text("group"),
+        synonyms=table.texts("synonyms", optional=True),
+        version=table.integer("version"),
+        unit=unit,
+        definition=table.text("definition"),
+        sign=table.text("sign", optional=True),
+        source=table.text("source"),
+        pitfalls=table.texts("pitfalls", optional=True),
+        steps=steps,
+        points=tuple(point for point in point_keys if point in used),
+        normal=_normal(normal) if normal is not None else None,
+    )
+    table.done()
+    return definition
+
+
+def _normal(table: _Table) -> NormalRange:
+    low, high = table.number("low"), table.number("high")
+    normal = NormalRange(low, high, table.text("population"), table.text("citation"), table.truth("verified"))
+    table.done()
+    if low is None and high is None:
+        raise table.error("neither low nor high is given", "Give at least one limit or drop the range.")
+    if low is not None and high is not None and low > high:
+        raise table.error(f"low {low:g} is above high {high:g}", "Exchange them.")
+    return normal
+
+
+def _steps(table: _Table, point_keys: list[str]) -> tuple[tuple[ConstructionStep, ...], Kind, set[str]]:
+    """The checked steps, the kind of the last one and every name that is used."""
+    tables = table.tables("steps")
+    steps: list[ConstructionStep] = []
+    for entry in tables:
+        step = ConstructionStep(entry.text("key"), entry.text("op"), entry.texts("of"))
+        entry.place = f"{table.place}, step '{step.key}'"
+        entry.done()
+        steps.append(step)
+    kinds = dict.fromkeys(point_keys, Kind.POINT)
+    later = {step.key for step in steps}
+    used: set[str] = set()
+    gives = Kind.POINT
+    for step, entry in zip(steps, tables, strict=True):
+        if step.key in kinds:
+            raise entry.error("this key is already a point or a step", "Give the step its own key.")
+        if step.op not in OPERATIONS:
+            raise entry.error(f"unknown operation '{step.op}'", nearest(step.op, OPERATIONS))
+        for name in step.of:
+            if name not in kinds and name in later:
+                raise entry.error(f"'{name}' is used before it is constructed", "Put its step earlier.")
+            if name not in kinds:
+                raise entry.error(f"unknown point or step '{name}'", nearest(name, kinds))
+        found = OPERATIONS[step.op].check([kinds[name] for name in step.of])
+        if not isinstance(found, Kind):
+            got = ", ".join(kinds[name] for name in step.of) or "nothing"
+            raise entry.error(f"operation '{step.op}' got {got}", f"It {found}.")
+        kinds[step.key] = gives = found
+        used.update(step.of)
+    for step, entry in list(zip(steps, tables, strict=True))[:-1]:
+        if step.key not in used:
+            raise entry.error("its result is never used", "Remove the step or use it.")
+    return tuple(steps), gives, used
