@@ -1,0 +1,83 @@
+"""Reading one film from a DICOM or image file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pydicom.uid import UID
+
+from core.adapters.dicom_header import (
+    SEND_AGAIN,
+    check_size,
+    dicom_errors,
+    frame_count,
+    is_dicom,
+    parse,
+    transfer_syntax,
+)
+from core.adapters.dicom_pixels import read_pixels
+from core.adapters.dicom_spacing import read_calibration
+from core.adapters.dicom_tags import read_tags
+from core.adapters.images import is_image, read_image
+from core.errors import ReadError
+from core.film import Radiograph
+
+__all__ = ["read_film"]
+
+
+def read_film(path: Path, *, frame: int = 0) -> Radiograph:
+    """Read the film in ``path``: DICOM, PNG, JPEG or TIFF, told apart by content.
+
+    ``frame`` counts from 0. Pixels are float32 after the modality table, larger values brighter.
+    Raises :class:`ReadError` when the file is no film, is damaged, uses an unknown compression or
+    claims an absurd size; the latter before anything of that size is allocated.
+    """
+    path = Path(path)
+    with dicom_errors(path):
+        if path.is_dir():
+            raise ReadError("This is a folder, not a film", path=path, remedy="Choose a file in it.")
+        with path.open("rb") as file:
+            start = file.read(132)
+        # Some DICOM files carry a TIFF header in their preamble, so the mark of DICOM is looked for first.
+        if is_image(start) and start[128:132] != b"DICM":
+            data = path.read_bytes()
+            return read_image(path, data, hashlib.sha256(data).hexdigest(), frame)
+        if not is_dicom(start):
+            what = "The file is empty" if not start else "The file is neither DICOM nor PNG, JPEG or TIFF"
+            raise ReadError(what, path=path, remedy="Choose a radiograph.")
+        return _read_dicom(path, frame)
+
+
+def _read_dicom(path: Path, frame: int) -> Radiograph:
+    check = parse(path, pixels=False)
+    check_size(check, path, path.stat().st_size)
+    frames = frame_count(check)
+    if not 0 <= frame < frames:
+        raise ReadError(f"There is no frame {frame + 1} of {frames}", path=path, remedy="Choose another frame.")
+    data = path.read_bytes()
+    ds = parse(data, pixels=True)
+    if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise ReadError("The file has no pixel data", path=path, remedy=SEND_AGAIN)
+    syntax = transfer_syntax(ds)
+    try:
+        decoded = read_pixels(ds, syntax, frame)
+    except (NotImplementedError, RuntimeError) as e:
+        raise ReadError(
+            f"The pixels cannot be decoded (compression: {UID(syntax).name})",
+            path=path,
+            remedy="Export the film uncompressed or with lossless JPEG compression.",
+        ) from e
+    tags, notes = read_tags(ds)
+    if frames > 1:
+        notes = (f"Frame {frame + 1} of {frames}.", *notes)
+    return Radiograph(
+        path=path,
+        pixels=decoded.pixels,
+        windows=decoded.windows,
+        calibration=read_calibration(ds),
+        sha256=hashlib.sha256(data).hexdigest(),
+        tags=tags,
+        frame=frame,
+        notes=(*notes, *decoded.notes),
+    )

@@ -1,0 +1,179 @@
+"""Opening DICOM files safely: what counts as DICOM, which sizes are refused, how failures are told."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from core.errors import OrthoMatchError, ReadError
+
+MAX_PIXELS = 120_000_000
+MAX_FILE_BYTES = 2 * 1024**3
+MAX_INFLATED_BYTES = 1024**3
+
+SEND_AGAIN = "Ask for the film to be exported again."
+_UNCOMPRESSED = frozenset(
+    {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
+)
+_VRS = frozenset(
+    b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
+)
+
+# The library reports odd values by logging and warning, with the value in the text. Values can be
+# patient data, so they must reach neither a console nor a log file.
+logging.getLogger("pydicom").addHandler(logging.NullHandler())
+logging.getLogger("pydicom").propagate = False
+
+
+def is_dicom(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` (at least 132 bytes if it has them) looks like DICOM.
+
+    Either the mark of the standard stands behind the preamble, or the file begins directly with an
+    element of group 0002 or 0008 whose representation or length makes sense.
+    """
+    if start[128:132] == b"DICM":
+        return True
+    if len(start) < 12:
+        return False
+    little = start[1:2] == b"\0" and start[0] in (2, 8) and start[3] == 0
+    big = start[0:1] == b"\0" and start[1] in (2, 8) and start[2] == 0
+    if not (little or big):
+        return False
+    if start[4:6] in _VRS:
+        return True
+    return little and int.from_bytes(start[4:8], "little") <= 1024
+
+
+@contextmanager
+def dicom_errors(path: Path) -> Iterator[None]:
+    """Turn every failure of the DICOM library and the decoders into a :class:`ReadError` about ``path``.
+
+    The library raises nearly every built-in exception on damaged files, so the boundary is wide on
+    purpose. The original text stays out of the message because it can quote patient data.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except OrthoMatchError:
+        raise
+    except FileNotFoundError as e:
+        raise ReadError("The file does not exist", path=path, remedy="Check the name and folder.") from e
+    except PermissionError as e:
+        raise ReadError(
+            "The file may not be read", path=path, remedy="Ask for read permission or copy the file."
+        ) from e
+    except OSError as e:
+        raise ReadError(
+            f"The file cannot be read ({e.strerror or type(e).__name__})",
+            path=path,
+            remedy="Check the disk or network drive.",
+        ) from e
+    except MemoryError as e:
+        raise ReadError(
+            "There is not enough memory to read the film", path=path, remedy="Close other programs."
+        ) from e
+    except Exception as e:
+        raise ReadError(
+            f"The DICOM data is damaged or not understood ({type(e).__name__})", path=path, remedy=SEND_AGAIN
+        ) from e
+
+
+def parse(data: bytes | Path, *, pixels: bool, tags: list[str] | None = None) -> FileDataset:
+    """Parse a DICOM file from memory or, without its pixels, from disk.
+
+    ``tags`` limits the elements that are read. Must be called inside :func:`dicom_errors`.
+    """
+    if isinstance(data, bytes):
+        return pydicom.dcmread(BytesIO(data), force=True, stop_before_pixels=not pixels)
+    _refuse_inflated(data)
+    return pydicom.dcmread(
+        data, force=True, stop_before_pixels=not pixels, specific_tags=list(tags) if tags else None
+    )
+
+
+def _refuse_inflated(path: Path) -> None:
+    """Refuse a deflated file that grows beyond :data:`MAX_INFLATED_BYTES`."""
+    with path.open("rb") as file:
+        start = file.read(1024)
+        if str(DeflatedExplicitVRLittleEndian).encode() not in start or start[128:132] != b"DICM":
+            return
+    meta = pydicom.filereader.read_file_meta_info(path)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    total = 0
+    with path.open("rb") as file:
+        file.seek(132 + 12 + int(meta.FileMetaInformationGroupLength))
+        rest = file.read(1 << 20)
+        while rest and not inflate.eof:
+            total += len(inflate.decompress(rest, 1 << 24))
+            if total > MAX_INFLATED_BYTES:
+                raise ReadError("The compressed file is far too large inside", path=path, remedy=SEND_AGAIN)
+            rest = inflate.unconsumed_tail or file.read(1 << 20)
+
+
+def transfer_syntax(ds: FileDataset) -> str:
+    """The transfer syntax the file states or, without a meta header, the one it is written in."""
+    stated = ds.file_meta.get("TransferSyntaxUID") if hasattr(ds, "file_meta") else None
+    if stated:
+        return str(stated)
+    implicit, little = ds.original_encoding
+    if implicit:
+        return str(ImplicitVRLittleEndian)
+    return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
+
+
+def frame_count(ds: Dataset) -> int:
+    """Number of frames, 1 when the file does not say."""
+    value = ds.get("NumberOfFrames")
+    return max(int(value), 1) if value not in (None, "") else 1
+
+
+def check_size(ds: FileDataset, path: Path, file_bytes: int) -> None:
+    """Refuse headers whose image is absent, absurdly large or larger than the file can hold.
+
+    Works on a header without pixels, so nothing has been allocated yet.
+    """
+    rows, columns = ds.get("Rows"), ds.get("Columns")
+    if not isinstance(rows, int) or not isinstance(columns, int) or rows < 1 or columns < 1:
+        raise ReadError(
+            "The file holds no image (it states no rows or columns)",
+            path=path,
+            remedy="Choose the image file of the study, not its report or index.",
+        )
+    if rows * columns > MAX_PIXELS:
+        raise ReadError(
+            f"The file claims an image of {columns} x {rows} pixels, more than any radiograph has",
+            path=path,
+            remedy=SEND_AGAIN,
+        )
+    if file_bytes > MAX_FILE_BYTES:
+        raise ReadError("The file is larger than 2 GB", path=path, remedy="Export the film alone.")
+    syntax = transfer_syntax(ds)
+    if syntax not in _UNCOMPRESSED or syntax == DeflatedExplicitVRLittleEndian:
+        return
+    samples = int(ds.get("SamplesPerPixel") or 1)
+    if str(ds.get("PhotometricInterpretation", "")).startswith("YBR_FULL_422"):
+        samples = 2
+    expected = rows * columns * samples * int(ds.get("BitsAllocated") or 8) * frame_count(ds) // 8
+    if expected > file_bytes:
+        raise ReadError(
+            f"The file is incomplete: its image needs {expected} bytes, the whole file has {file_bytes}",
+            path=path,
+            remedy="Copy or export the film again.",
+        )
