@@ -72,7 +72,9 @@ def test_box_path_is_its_thickness_and_its_corners_lie_where_projected() -> None
     path = signed_path(np.asarray(box.vertices), np.asarray(box.faces, np.int32), camera)
     x = (np.arange(320) - camera.centre_x) * camera.pixel_mm / camera.source_detector_mm
     oblique = np.sqrt(1 + x[None, :] ** 2 + x[:, None] ** 2)
-    flat = path[camera.height // 2 - 20 : camera.height // 2 + 20, camera.width // 2 - 30 : camera.width // 2 + 30]
+    flat = path[
+        camera.height // 2 - 20 : camera.height // 2 + 20, camera.width // 2 - 30 : camera.width // 2 + 30
+    ]
     wanted = 8.0 * oblique[camera.height // 2 - 20 : camera.height // 2 + 20, camera.width // 2 - 30 : 190]
     assert np.allclose(flat, wanted, rtol=1e-3)
     # The profile falls to half at the projected mid-depth edge.
@@ -169,11 +171,14 @@ def test_growth_plate_opens_a_gap_and_a_small_epiphysis_is_narrow() -> None:
 
 def test_outline_mask_covers_the_named_bones_only() -> None:
     a, b = _sphere(5.0, (-20.0, 0, 0)), _sphere(5.0, (20.0, 0, 0))
-    bones = [Bone(n, np.asarray(m.vertices), np.asarray(m.faces, np.int32), 1.0) for n, m in (("a", a), ("b", b))]
+    bones = [
+        Bone(n, np.asarray(m.vertices), np.asarray(m.faces, np.int32), 1.0) for n, m in (("a", a), ("b", b))
+    ]
     camera = _camera()
     scene = _scene(*bones)
     mask = outline_mask(scene, camera, ["a"])
-    assert mask[128, 78] and not mask[128, 178]
+    assert mask[128, 78]
+    assert not mask[128, 178]
     assert mask.sum() == pytest.approx(np.pi * (5.0 / camera.object_pixel_mm) ** 2, rel=0.02)
     assert (outline_mask(scene, camera, ["a", "b"]) >= mask).all()
     with pytest.raises(KeyError):
@@ -186,7 +191,8 @@ def test_soft_tissue_has_the_thickness_of_its_capsule_and_merges_smoothly() -> N
     thickness = soft_tissue([one], camera)
     assert thickness[128, 128] == pytest.approx(16.0, rel=0.01)
     assert thickness[128].astype(bool).sum() * camera.object_pixel_mm == pytest.approx(16.0, abs=0.8)
-    other = Capsule(one.start_mm + [12.0, 0, 0], one.end_mm + [12.0, 0, 0], 8.0, 8.0)
+    aside = np.array([12.0, 0, 0])
+    other = Capsule(one.start_mm + aside, one.end_mm + aside, 8.0, 8.0)
     both = soft_tissue([one, other], camera)
     middle = both[128, round(camera.project(np.array([[6.0, 0, 0]]))[0, 0])]
     assert middle > 2 * np.sqrt(64 - 36) + 0.3

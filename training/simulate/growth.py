@@ -49,10 +49,14 @@ def apply_growth_plate(
     tilt = np.sqrt(max(0.0, 1.0 - foreshortened**2))
     soft_mm = 0.25 + 0.5 * camera.object_pixel_mm + 0.5 * tilt * half
     u = u + half * bow * (1 - 2 * across**2)
-    u = u + 0.02 * half * (wave[0] * np.sin(3.1 * across + wave[1]) + 0.6 * wave[2] * np.sin(6.7 * across + wave[3]))
+    u = u + 0.02 * half * (
+        wave[0] * np.sin(3.1 * across + wave[1]) + 0.6 * wave[2] * np.sin(6.7 * across + wave[3])
+    )
     half_gap = 0.5 * plate.gap_mm * foreshortened
 
-    result = _narrowed(mineral, u, v, across, half, half_gap, plate.epiphysis_width, (float(ux), float(uy)), scale)
+    result = _narrowed(
+        mineral, u, v, across, half, half_gap, plate.epiphysis_width, (float(ux), float(uy)), scale
+    )
     open_band = _step((u + half_gap) / soft_mm) * _step((half_gap - u) / soft_mm)
     line_mm = 0.35 + 0.4 * camera.object_pixel_mm
     line = np.exp(-(((u + half_gap + line_mm) / line_mm) ** 2))
@@ -60,7 +64,7 @@ def apply_growth_plate(
     return np.asarray(result * (1 - loss * open_band) * (1 + 0.3 * line + 0.15 * rim), dtype=np.float32)
 
 
-def _narrowed(  # noqa: PLR0913
+def _narrowed(
     mineral: Image,
     u: Image,
     v: Image,
@@ -99,4 +103,4 @@ def _narrowed(  # noqa: PLR0913
 def _step(x: Image) -> Image:
     """Smooth step from 0 to 1, half at 0 and complete at -1 and 1."""
     t = np.clip(0.5 + 0.5 * x, 0.0, 1.0)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

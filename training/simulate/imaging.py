@@ -28,8 +28,9 @@ class Exposure:
     lowers the slope of thick parts, ``scatter`` is the scattered part of the dose and
     ``scatter_width`` its spread, ``quantum_noise`` the relative noise of the open beam, ``blur_px``
     the detector's blur. Processing: ``detail`` weighs three bands of detail from fine to coarse,
-    ``window`` gives the percentiles that become black and white, ``background`` is the grey of open
-    air, ``gamma``, ``sigmoid`` and ``curve`` (rises of equal steps) shape the grey scale.
+    ``window`` says what becomes black (a fraction of the way from open air to white) and white (a
+    percentile of the body), ``background`` and ``ceiling`` are the greys of these two, ``gamma``,
+    ``sigmoid`` and ``curve`` (rises of equal steps) shape the grey scale between.
     Disturbance: ``field_multiply``, ``field_add`` amplitudes of smooth fields, ``vignette``,
     ``streaks`` of the film transport, ``noise`` and ``salt`` after processing, ``resample`` the factor
     of a coarse intermediate image, ``inverted`` polarity.
@@ -45,6 +46,7 @@ class Exposure:
     detail: tuple[float, float, float]
     window: tuple[float, float]
     background: float
+    ceiling: float
     gamma: float
     sigmoid: float
     curve: tuple[float, ...]
@@ -77,28 +79,32 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         return float(value) if happens else 0.0
 
     # Film sets digitised with open air in mid-grey, against processed films with a black background.
-    grey_air = rng.random() < 0.35 * within
+    grey_air = rng.random() < 0.45 * within
     lifted, low = rng.uniform(0.22, 0.48), rng.uniform(0.0, 0.12)
     background = float(lifted if grey_air else low * within)
     detail_sd = 0.35 * within + 0.7 * beyond
-    spread = 0.28 * within + 0.3 * beyond
+    spread = 0.28 * within + 0.25 * beyond
     collimation, patches, texts = random_overlays(rng, strength)
     return Exposure(
-        bone_per_mm=float(0.075 * np.exp(rng.normal(0, 0.3 * within + 0.3 * beyond))),
-        soft_per_mm=float(0.022 * np.exp(rng.normal(0, 0.2 * within + 0.3 * beyond))),
+        bone_per_mm=float(0.055 * np.exp(rng.normal(0, 0.3 * within + 0.2 * beyond))),
+        soft_per_mm=float(0.024 * np.exp(rng.normal(0, 0.2 * within + 0.2 * beyond))),
         hardening=float(rng.uniform(0.0, 0.25) * within),
-        scatter=float(rng.uniform(0.02, 0.35) * within),
+        scatter=float(rng.uniform(0.02, 0.3) * within),
         scatter_width=float(rng.uniform(0.05, 0.2)),
-        quantum_noise=float(np.exp(rng.uniform(np.log(0.002), np.log(0.02))) * within),
+        quantum_noise=float(np.exp(rng.uniform(np.log(0.001), np.log(0.008 + 0.02 * beyond))) * within),
         blur_px=float(rng.uniform(0.2, 0.3 + 0.6 * within + 0.7 * beyond)),
         detail=tuple(max(-0.3, float(v)) for v in rng.normal([0.3, 0.3, 0.15], detail_sd)),  # type: ignore[arg-type]
-        window=(float(rng.uniform(0.0, 2.0) * within), float(100 - rng.uniform(0.0, 1.5) * within)),
+        window=(
+            float(rng.choice([rng.uniform(-0.04, 0.02), rng.uniform(0.0, 0.2)], p=[0.7, 0.3]) * within),
+            float(100 - rng.uniform(0.0, 2.0) * within),
+        ),
         background=background,
-        gamma=float(np.clip(np.exp(rng.normal(0.05, spread)), 0.4, 2.5)),
+        ceiling=float(1.0 - max(0.0, rng.uniform(-0.2, 0.3)) * within),
+        gamma=float(np.clip(np.exp(rng.normal(-0.1, spread)), 0.4, 2.5)),
         sigmoid=float(max(0.0, rng.normal(1.0, 1.5))) * within,
-        curve=tuple(float(v) for v in np.exp(rng.normal(0, 0.15 * within + 0.6 * beyond, 6))),
-        field_multiply=float(rng.uniform(0, 0.05) * within + rng.uniform(0, 0.35) * beyond),
-        field_add=float(rng.uniform(0, 0.02) * within + rng.uniform(0, 0.15) * beyond),
+        curve=tuple(float(v) for v in np.exp(rng.normal(0, 0.15 * within + 0.4 * beyond, 6))),
+        field_multiply=float(rng.uniform(0, 0.05) * within + rng.uniform(0, 0.25) * beyond),
+        field_add=float(rng.uniform(0, 0.015) * within + rng.uniform(0, 0.12) * beyond),
         vignette=sometimes(0.3, -0.15, 0.15),
         streaks=sometimes(0.3, 0.003, 0.02),
         noise=float(rng.uniform(0, 0.01) * within + rng.uniform(0, 0.07) * beyond),
@@ -121,8 +127,8 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
         attenuation /= 1 + np.float32(e.hardening) * attenuation
     dose = np.exp(-attenuation)
     if e.scatter > 0:
-        dose *= np.float32(1 - e.scatter)
-        dose += np.float32(e.scatter) * _wide_blur(dose, e.scatter_width * longer) / np.float32(1 - e.scatter)
+        # Scattered radiation comes from the body: from what the primary beam has lost.
+        dose += np.float32(e.scatter) * _wide_blur(1 - dose, e.scatter_width * longer)
     if e.quantum_noise > 0:
         dose += _noise(rng, dose.shape) * np.sqrt(dose) * np.float32(e.quantum_noise)
     if e.blur_px > 0.15:
@@ -132,10 +138,14 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
 
     picture = _window(density, layers, e.window)
     if e.field_multiply > 0 or e.vignette != 0:
-        picture *= 1 + _field(rng, (rows, columns)) * np.float32(e.field_multiply) + _vignette(rows, columns, e.vignette)
+        picture *= (
+            1
+            + _field(rng, (rows, columns)) * np.float32(e.field_multiply)
+            + _vignette(rows, columns, e.vignette)
+        )
+    picture = _through_table(picture, _grey_table(e))
     if e.field_add > 0:
         picture += _field(rng, (rows, columns)) * np.float32(e.field_add)
-    picture = _through_table(picture, _grey_table(e))
     if e.streaks > 0:
         picture += _streaks(rng, columns) * np.float32(e.streaks)
     draw_overlays(picture, e.collimation, e.patches, e.texts)
@@ -156,7 +166,9 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
 
 
 def _blur(image: Image, sigma: float) -> Image:
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
+    return np.asarray(
+        cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.float32
+    )
 
 
 def _wide_blur(image: Image, sigma: float) -> Image:
@@ -182,22 +194,20 @@ def _sharpen(density: Image, weights: tuple[float, float, float], longer: int) -
     return result
 
 
-def _window(density: Image, layers: Layers, percentiles: tuple[float, float]) -> Image:
-    """Scale so that open air becomes about 0 and the densest of the body about 1."""
+def _window(density: Image, layers: Layers, window: tuple[float, float]) -> Image:
+    """Scale the densities so that the two ends of the window (see ``Exposure``) become 0 and 1."""
     step = max(1, max(density.shape) // 128)
     sample = density[::step, ::step]
-    body = sample[(layers.soft[::step, ::step] > 0) | (layers.bone[::step, ::step] > 0)]
-    if body.size < 16:
-        body = sample.ravel()
-    air = sample[(layers.soft[::step, ::step] <= 0) & (layers.bone[::step, ::step] <= 0)]
-    low = float(np.median(air)) if air.size >= 16 else float(np.percentile(body, percentiles[0]))
-    high = float(np.percentile(body, percentiles[1]))
-    scale = 1.0 / max(high - low, 1e-3)
-    return (density - np.float32(low)) * np.float32(scale)
+    covered = (layers.soft[::step, ::step] > 0) | (layers.bone[::step, ::step] > 0)
+    body, air = sample[covered], sample[~covered]
+    high = float(np.percentile(body if body.size >= 16 else sample, window[1]))
+    low = float(np.median(air) if air.size >= 16 else np.percentile(sample, 1.0))
+    low += window[0] * (high - low)
+    return (density - np.float32(low)) * np.float32(1.0 / max(high - low, 1e-3))
 
 
 def _grey_table(e: Exposure) -> Image:
-    """Grey value for windowed densities from -0.25 to 1.25: gamma, sigmoid, curve, then the background's lift."""
+    """Grey value for windowed densities from -0.25 to 1.25: gamma, sigmoid, curve, lift."""
     x = np.linspace(-0.25, 1.25, _TABLE)
     y = np.clip(x, 0.0, 1.0) ** e.gamma
     if e.sigmoid > 0.05:
@@ -207,14 +217,14 @@ def _grey_table(e: Exposure) -> Image:
     rises = np.concatenate([[0.0], np.cumsum(e.curve)])
     y = np.interp(y, np.linspace(0, 1, rises.size), rises / rises[-1])
     # Below the density of air (over-exposed) the film may still get darker than its background.
-    y = e.background + (1 - e.background) * y + np.minimum(x, 0.0) * 0.8
+    y = e.background + (max(e.ceiling, e.background + 0.3) - e.background) * y + np.minimum(x, 0.0) * 0.8
     return y.astype(np.float32)
 
 
 def _through_table(picture: Image, table: Image) -> Image:
     index = (picture + np.float32(0.25)) * np.float32((_TABLE - 1) / 1.5)
     np.clip(index, 0, _TABLE - 1, out=index)
-    return table[index.astype(np.int32)]
+    return np.asarray(table[index.astype(np.int32)], dtype=np.float32)
 
 
 def _field(rng: np.random.Generator, shape: tuple[int, int]) -> Image:

@@ -66,10 +66,15 @@ def random_overlays(
         tilt = rng.normal(0, 3)
         for side in range(4):
             if rng.random() < 0.45:
-                edges.append((float(side * 90 + tilt + rng.normal(0, 0.5)), float(rng.uniform(0.86, 1.0))))
+                edges.append(
+                    (
+                        float(side * 90 + tilt + rng.normal(0, 0.5)),
+                        float(rng.choice([rng.uniform(0.86, 1.0), rng.uniform(0.7, 1.0)], p=[0.8, 0.2])),
+                    )
+                )
         bright = rng.random() < 0.7
         grey = float(rng.uniform(0.85, 1.0) if bright else rng.uniform(0.0, 0.15))
-        collimation = Collimation(tuple(edges), grey, float(rng.uniform(0.001, 0.012)))
+        collimation = Collimation(tuple(edges), grey, float(np.exp(rng.uniform(np.log(0.001), np.log(0.03)))))
     patches = []
     # Identification strips and blocks near the edge, as on film sets.
     for _ in range(rng.poisson(0.5 * share)):
@@ -87,9 +92,9 @@ def random_overlays(
     # Rings, clips and implants: small and as bright as the film gets.
     for _ in range(rng.poisson(0.08 * share + 0.5 * beyond)):
         x, y = rng.uniform(0.15, 0.85, 2)
-        size = rng.uniform(0.006, 0.03), rng.uniform(0.006, 0.09)
+        thin, long = float(rng.uniform(0.006, 0.03)), float(rng.uniform(0.006, 0.09))
         disc = bool(rng.random() < 0.3)
-        patches.append(Patch(float(x), float(y), *map(float, size), float(rng.uniform(0, 180)), 1.0, 0.97, disc))
+        patches.append(Patch(float(x), float(y), thin, long, float(rng.uniform(0, 180)), 1.0, 0.97, disc))
     return collimation, tuple(patches), _random_texts(rng, share)
 
 
@@ -168,7 +173,9 @@ def _draw_text(picture: Image, text: Text, longer: int) -> None:
     (width, height), below = cv2.getTextSize(text.text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
     pad = max(2, height // 4)
     stamp = np.zeros((height + below + 2 * pad, width + 2 * pad), dtype=np.uint8)
-    cv2.putText(stamp, text.text, (pad, pad + height), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thickness, cv2.LINE_AA)
+    cv2.putText(
+        stamp, text.text, (pad, pad + height), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thickness, cv2.LINE_AA
+    )
     if text.mirrored:
         stamp = stamp[:, ::-1]
     stamp = np.rot90(stamp, text.turns)

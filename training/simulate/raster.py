@@ -49,18 +49,21 @@ def window_of(film_px: FloatArray, camera: Camera, margin_px: int = 2) -> Window
     low = np.floor(film_px.min(axis=0)).astype(int) - margin_px
     high = np.ceil(film_px.max(axis=0)).astype(int) + margin_px + 1
     return Window(
-        max(0, int(low[0])), max(0, int(low[1])), min(camera.width, int(high[0])), min(camera.height, int(high[1]))
+        max(0, int(low[0])),
+        max(0, int(low[1])),
+        min(camera.width, int(high[0])),
+        min(camera.height, int(high[1])),
     )
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _owned(dx: int, dy: int) -> bool:
     """Whether a pixel exactly on this directed edge belongs to the triangle (its twin says the opposite)."""
     return dy > 0 or (dy == 0 and dx > 0)
 
 
-@njit(cache=True)
-def _accumulate(  # noqa: PLR0913
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _accumulate(
     grid_x: NDArray[np.int64],
     grid_y: NDArray[np.int64],
     distance: FloatArray,
@@ -123,7 +126,9 @@ def path_in_window(vertices: FloatArray, faces: IntArray, camera: Camera, window
     """
     distance = camera.source_object_mm + np.ascontiguousarray(vertices[:, 2], dtype=np.float64)
     if distance.min() <= 0:
-        raise ValueError("The mesh reaches the X-ray source: move it towards the detector or enlarge the distance.")
+        raise ValueError(
+            "The mesh reaches the X-ray source: move it towards the detector or enlarge the distance."
+        )
     film = camera.project(vertices)
     grid = np.rint((film - [window.x0, window.y0]) * _SUBPIXEL).astype(np.int64)
     depth = np.zeros(window.shape)
@@ -161,15 +166,23 @@ def _fill(depth: FloatArray, bad: NDArray[np.bool_]) -> FloatArray:
     return np.where(bad, total / np.maximum(count, 1.0), depth)
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def smooth_normals(vertices: FloatArray, faces: IntArray, passes: int) -> FloatArray:
     """Outward unit normals [V, 3], area weighted, then averaged over the faces ``passes`` times."""
     count = vertices.shape[0]
     normals = np.zeros((count, 3))
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
-        vx, vy, vz = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
+        ux, uy, uz = (
+            vertices[b, 0] - vertices[a, 0],
+            vertices[b, 1] - vertices[a, 1],
+            vertices[b, 2] - vertices[a, 2],
+        )
+        vx, vy, vz = (
+            vertices[c, 0] - vertices[a, 0],
+            vertices[c, 1] - vertices[a, 1],
+            vertices[c, 2] - vertices[a, 2],
+        )
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         for v in (a, b, c):
             normals[v, 0] += nx
@@ -190,7 +203,7 @@ def smooth_normals(vertices: FloatArray, faces: IntArray, passes: int) -> FloatA
     return normals
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _normalise(vectors: FloatArray) -> None:
     """Scale every row to unit length in place; rows of no length stay zero."""
     for i in range(vectors.shape[0]):

@@ -108,13 +108,15 @@ def _inner_surface(bone: Bone, vertices: FloatArray, faces: IntArray, shape: _Sh
     bins = 16
     where = np.clip(((along / shape.half_length + 1) / 2 * bins).astype(int), 0, bins - 1)
     count = np.maximum(np.bincount(where, minlength=bins), 1)
-    middle = np.stack([np.bincount(where, weights=offset[:, k], minlength=bins) / count for k in range(3)], axis=1)
+    middle = np.stack(
+        [np.bincount(where, weights=offset[:, k], minlength=bins) / count for k in range(3)], axis=1
+    )
     spoke = offset - middle[where]
     spoke -= (spoke @ shape.axis)[:, None] * shape.axis
     radius = np.bincount(where, weights=np.linalg.norm(spoke, axis=1), minlength=bins) / count
     thickness = bone.cortex_mm * (1.0 - (1.0 - _END_CORTEX) * shape.endness(along))
     thickness = np.minimum(thickness, _MAX_SHELL * radius[where])
-    return vertices - smooth_normals(vertices, faces, 3) * thickness[:, None]
+    return np.asarray(vertices - smooth_normals(vertices, faces, 3) * thickness[:, None])
 
 
 def _mineral(bone: Bone, camera: Camera, window: Window, texture: Image, rng: np.random.Generator) -> Image:
@@ -185,8 +187,10 @@ def _trabeculae(rng: np.random.Generator, object_pixel_mm: float) -> Image:
     return (resolved * (0.3 / full)).astype(np.float32)
 
 
-@njit(cache=True)
-def _soft_field(segments: FloatArray, rows: int, columns: int, step: int, merge: float) -> NDArray[np.float32]:
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _soft_field(
+    segments: FloatArray, rows: int, columns: int, step: int, merge: float
+) -> NDArray[np.float32]:
     """Squared half thickness (mm2; negative outside) on every ``step``-th pixel, parts merged smoothly.
 
     ``segments`` rows: start x, y, end x, y in pixels, start and end radius and pixels per mm.
@@ -226,7 +230,8 @@ def soft_tissue(capsules: Collection[Capsule], camera: Camera) -> Image:
     end = np.array([c.end_mm for c in capsules], dtype=np.float64)
     radii = np.array([(c.start_radius_mm, c.end_radius_mm) for c in capsules], dtype=np.float64)
     scales = [
-        camera.source_detector_mm / (camera.source_object_mm + p[:, 2:]) / camera.pixel_mm for p in (start, end)
+        camera.source_detector_mm / (camera.source_object_mm + p[:, 2:]) / camera.pixel_mm
+        for p in (start, end)
     ]
     segments = np.hstack([camera.project(start), camera.project(end), radii, *scales])
     rows, columns = -(-camera.height // _SOFT_STEP) + 1, -(-camera.width // _SOFT_STEP) + 1

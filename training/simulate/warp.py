@@ -51,9 +51,10 @@ class Warp:
         inverse = cv2.invertAffineTransform(self.affine).astype(np.float32)
         map_x = inverse[0, 0] * shown_x + inverse[0, 1] * shown_y + inverse[0, 2]
         map_y = inverse[1, 0] * shown_x + inverse[1, 1] * shown_y + inverse[1, 2]
-        return cv2.remap(  # type: ignore[return-value]
+        shown = cv2.remap(
             array, map_x, map_y, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=border
         )
+        return np.asarray(shown, dtype=array.dtype)
 
     def displacement(self, xy: FloatArray) -> FloatArray:
         """d(q) in pixels [N, 2] at output points [N, 2]."""
@@ -71,7 +72,7 @@ class Warp:
         return found
 
 
-def random_warp(  # noqa: PLR0913
+def random_warp(
     rng: np.random.Generator,
     size: tuple[int, int],
     log_scale_sd: float,
@@ -99,7 +100,9 @@ def random_warp(  # noqa: PLR0913
     wavelength = max(width, height) * rng.uniform(0.4, 1.6, _WAVES)
     heading = rng.uniform(0, 2 * np.pi, _WAVES)
     number = 2 * np.pi / wavelength
-    waves = np.stack([number * np.cos(heading), number * np.sin(heading), rng.uniform(0, 2 * np.pi, _WAVES)], axis=1)
+    waves = np.stack(
+        [number * np.cos(heading), number * np.sin(heading), rng.uniform(0, 2 * np.pi, _WAVES)], axis=1
+    )
     amplitude = rng.normal(0.0, 1.0, (_WAVES, 2)) * smooth_px * np.sqrt(2.0 / _WAVES)
     strain = float(np.sum(number * np.linalg.norm(amplitude, axis=1)))
     if strain > _MAX_STRAIN:

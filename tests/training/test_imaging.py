@@ -1,0 +1,178 @@
+"""Developed films and warps: range, polarity, repeatability, and points that follow the image."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.simulate.imaging import develop, random_exposure
+from training.simulate.overlays import Collimation, Patch, Text, draw_overlays
+from training.simulate.render import Layers
+from training.simulate.warp import Warp, random_warp
+
+
+def _layers(rows: int = 256, columns: int = 200) -> Layers:
+    """A tube of bone inside soft tissue, running down the film."""
+    x = np.abs(np.arange(columns, dtype=np.float32) - columns / 2)[None, :].repeat(rows, axis=0)
+    soft = 2 * np.sqrt(np.maximum(0, (columns * 0.25) ** 2 - x**2)) * (40 / columns)
+    bone = 2 * np.sqrt(np.maximum(0, (columns * 0.08) ** 2 - x**2)) * (30 / columns)
+    return Layers(bone.astype(np.float32), soft.astype(np.float32))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 2.5))
+def test_any_exposure_gives_a_film_between_black_and_white(seed: int, strength: float) -> None:
+    exposure = random_exposure(np.random.default_rng(seed), strength)
+    film = develop(_layers(96, 80), exposure, np.random.default_rng(seed))
+    assert film.dtype == np.float32
+    assert film.shape == (96, 80)
+    assert np.isfinite(film).all()
+    assert film.min() >= 0
+    assert film.max() <= 1
+    assert film.std() > 0.003
+
+
+def test_bone_is_bright_and_inversion_turns_it_dark() -> None:
+    layers = _layers()
+    exposure = random_exposure(np.random.default_rng(0), 0.0)
+    film = develop(layers, exposure, np.random.default_rng(0))
+    air, soft, bone = film[100, 5], film[100, 65], film[100, 100]
+    assert air < 0.02
+    assert air + 0.2 < soft < bone - 0.1
+    assert bone > 0.9
+    negative = develop(layers, dataclasses.replace(exposure, inverted=True), np.random.default_rng(0))
+    assert np.allclose(negative, 1 - film, atol=1e-6)
+
+
+def test_background_and_ceiling_are_the_ends_of_the_grey_scale() -> None:
+    exposure = dataclasses.replace(
+        random_exposure(np.random.default_rng(0), 0.0), background=0.4, ceiling=0.8
+    )
+    film = develop(_layers(), exposure, np.random.default_rng(0))
+    assert film[100, 5] == pytest.approx(0.4, abs=0.02)
+    assert film.max() == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_same_draw_gives_the_same_film_and_another_does_not() -> None:
+    layers = _layers()
+    exposure = random_exposure(np.random.default_rng(7), 1.5)
+    assert exposure == random_exposure(np.random.default_rng(7), 1.5)
+    first, again, other = (develop(layers, exposure, np.random.default_rng(s)) for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_strength_widens_the_look() -> None:
+    layers = _layers(128, 100)
+
+    def spread(strength: float) -> float:
+        films = [
+            develop(layers, random_exposure(np.random.default_rng(s), strength), np.random.default_rng(s))
+            for s in range(60)
+        ]
+        return float(np.std(films, axis=0).mean())
+
+    plain, real, beyond = spread(0.0), spread(1.0), spread(2.0)
+    assert plain < 0.05 < real < beyond
+    assert any(random_exposure(np.random.default_rng(s), 2.0).inverted for s in range(100))
+    assert not any(random_exposure(np.random.default_rng(s), 1.0).inverted for s in range(100))
+    with pytest.raises(ValueError, match="negative"):
+        random_exposure(np.random.default_rng(0), -0.1)
+
+
+def test_developing_does_not_change_its_layers() -> None:
+    layers = _layers(96, 80)
+    bone, soft = layers.bone.copy(), layers.soft.copy()
+    develop(layers, random_exposure(np.random.default_rng(3), 2.0), np.random.default_rng(3))
+    assert np.array_equal(layers.bone, bone)
+    assert np.array_equal(layers.soft, soft)
+
+
+def test_an_empty_film_develops() -> None:
+    nothing = np.zeros((64, 64), np.float32)
+    film = develop(
+        Layers(nothing, nothing), random_exposure(np.random.default_rng(1), 1.0), np.random.default_rng(1)
+    )
+    assert np.isfinite(film).all()
+
+
+def test_overlays_lie_where_they_are_asked_to() -> None:
+    picture = np.full((200, 300), 0.5, np.float32)
+    patch = Patch(0.25, 0.5, 0.1, 0.2, 0.0, 1.0, 1.0, False)
+    text = Text("L", 0.8, 0.1, 0.08, 1.0, False, 0, 0.0)
+    draw_overlays(picture, Collimation(((90.0, 0.9),), 0.0, 0.001), (patch,), (text,))
+    assert picture[100, 75] == pytest.approx(1.0)
+    assert picture[100, 75 - 13] == pytest.approx(1.0, abs=0.01)
+    assert picture[100, 75 - 18] == pytest.approx(0.5)
+    assert (picture > 0.95).sum() > 30 * 60
+    assert picture[198].max() < 0.01  # closed at the lower edge
+    assert picture[180, 150] == pytest.approx(0.5)
+    letter = picture[20:60, 240:290]
+    assert letter.max() > 0.9
+    assert letter.min() < 0.05
+
+
+@pytest.mark.parametrize(("size", "limit_ms"), [(256, 15), (512, 40)])
+def test_developing_is_fast_enough_for_training(size: int, limit_ms: float) -> None:
+    layers = _layers(size, size)
+    times = []
+    for seed in range(12):
+        exposure = random_exposure(np.random.default_rng(seed), 1.5)
+        start = time.perf_counter()
+        develop(layers, exposure, np.random.default_rng(seed))
+        times.append(1e3 * (time.perf_counter() - start))
+    assert np.median(times) < 2 * limit_ms  # the limit is for an idle core
+
+
+def _strong(seed: int) -> Warp:
+    return random_warp(np.random.default_rng(seed), (240, 200), 0.15, 6.0, 15.0, 0.08, 5.0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_dot_lands_where_points_says(seed: int) -> None:
+    warp = _strong(seed)
+    point = np.array([[100.3, 90.7]])
+    y, x = np.mgrid[0:200, 0:240]
+    dot = np.exp(-((x - point[0, 0]) ** 2 + (y - point[0, 1]) ** 2) / (2 * 1.5**2)).astype(np.float32)
+    warped = warp.image(dot)
+    found = np.array([(warped * x).sum(), (warped * y).sum()]) / warped.sum()
+    assert np.abs(found - warp.points(point)[0]).max() < 0.1
+    moved = np.linalg.norm(warp.points(point)[0] - point[0])
+    assert moved > 0.3
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 40.0))
+def test_points_solve_the_equation_of_the_image(seed: int, smooth_px: float) -> None:
+    warp = random_warp(np.random.default_rng(seed), (256, 256), 0.2, 10.0, 20.0, 0.1, smooth_px)
+    points = np.random.default_rng(seed).uniform(0, 255, (40, 2))
+    moved = warp.points(points)
+    back = moved + warp.displacement(moved)
+    assert np.abs(back - (points @ warp.affine[:, :2].T + warp.affine[:, 2])).max() < 1e-3
+    assert np.linalg.det(warp.affine[:, :2]) > 0
+
+
+def test_a_warp_of_no_strength_changes_nothing() -> None:
+    warp = random_warp(np.random.default_rng(0), (50, 40), 0.0, 0.0, 0.0, 0.0, 0.0)
+    picture = np.random.default_rng(1).random((40, 50)).astype(np.float32)
+    assert np.allclose(warp.image(picture), picture, atol=1e-5)
+    points = np.array([[3.0, 4.0], [20.0, 30.0]])
+    assert np.allclose(warp.points(points), points)
+    larger = warp.image(picture, (60, 45), border=0.25)
+    assert larger.shape == (45, 60)
+    assert np.allclose(larger[:40, :50], picture, atol=1e-5)
+    assert np.allclose(larger[42:], 0.25)
+    assert warp.points(np.empty((0, 2))).shape == (0, 2)
+
+
+def test_warps_scale_the_two_axes_unequally() -> None:
+    ratios = [
+        np.linalg.norm(w.affine[:, 0]) / np.linalg.norm(w.affine[:, 1])
+        for w in (random_warp(np.random.default_rng(s), (100, 100), 0.2, 0, 0, 0, 0) for s in range(40))
+    ]
+    assert 0.05 < np.std(np.log(ratios)) < 0.2
