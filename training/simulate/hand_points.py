@@ -35,7 +35,7 @@ _WRIST: dict[str, str] = {
     "capitate_head": "Most proximal point of the capitate head outline.",
     "trapezoid_proximal": "Most proximal point of the trapezoid outline, facing the scaphoid.",
     "trapezium_proximal": "Most proximal point of the trapezium outline.",
-    "fifth_metacarpal_base": "Proximal surface of the fifth metacarpal base at its radial end, near the fourth.",
+    "fifth_metacarpal_base": "Middle of the oblique proximal surface of the fifth metacarpal base, facing the hamate.",
     "fourth_metacarpal_base": "Middle of the proximal surface of the fourth metacarpal base.",
     "third_metacarpal_base": "Middle of the proximal surface of the third metacarpal base.",
     "second_metacarpal_base": "Middle (notch) of the proximal surface of the second metacarpal base.",
