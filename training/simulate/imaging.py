@@ -218,7 +218,7 @@ def _grey_table(e: Exposure) -> Image:
     y = np.interp(y, np.linspace(0, 1, rises.size), rises / rises[-1])
     # Below the density of air (over-exposed) the film may still get darker than its background.
     y = e.background + (max(e.ceiling, e.background + 0.3) - e.background) * y + np.minimum(x, 0.0) * 0.8
-    return y.astype(np.float32)
+    return np.asarray(y, dtype=np.float32)
 
 
 def _through_table(picture: Image, table: Image) -> Image:

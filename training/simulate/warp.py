@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -54,7 +55,7 @@ class Warp:
         shown = cv2.remap(
             array, map_x, map_y, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=border
         )
-        return np.asarray(shown, dtype=array.dtype)
+        return cast(NDArray[np.float32] | NDArray[np.uint8], shown)
 
     def displacement(self, xy: FloatArray) -> FloatArray:
         """d(q) in pixels [N, 2] at output points [N, 2]."""
