@@ -1,0 +1,146 @@
+"""Film positions of the ankle points, computed from projected vertices and edges.
+
+Works in film axes fixed to the projected tibia: ``down`` points distally along the shaft, ``across``
+laterally at right angles to it. Every border is the crossing of a bone's projected edges with a
+level line, so it is exact for the surface as drawn and independent of the raster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.simulate.ankle_names import (
+    ANKLE_POINTS,
+    CLEAR_SPACE_LEVEL,
+    DISTAL_LEVEL,
+    PROXIMAL_LEVEL,
+    SYNDESMOSIS_LEVEL,
+)
+from training.simulate.ankle_template import AnkleTemplate
+from training.simulate.scene import Camera, PointRule, Scene
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+
+_TIP_WIDTHS = 0.08
+
+
+@dataclass(frozen=True)
+class AnkleRule:
+    """Rule for one named point of a scene made from ``template``; call with scene and camera."""
+
+    template: AnkleTemplate
+    point: str
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        """Film position [2] of the point in pixels. ``ValueError`` if the outline misses its level."""
+        return _Film(self.template, scene, camera).point(self.point)
+
+
+def ankle_rules(template: AnkleTemplate) -> Mapping[str, PointRule]:
+    """Rules of all ankle points for scenes made from this template."""
+    return {name: AnkleRule(template, name) for name in ANKLE_POINTS}
+
+
+class _Film:
+    """Projected bones of one scene with the axes of the tibia on the film."""
+
+    def __init__(self, template: AnkleTemplate, scene: Scene, camera: Camera) -> None:
+        self._template, self._scene, self._camera = template, scene, camera
+        tibia = scene.bone("tibia").vertices_mm
+        distal, proximal = (camera.project(_middle(tibia[ring])[None])[0] for ring in template.rings)
+        self._down = (distal - proximal) / np.linalg.norm(distal - proximal)
+        # A left foot has its lateral side to the right of the film.
+        self._across = np.array([self._down[1], -self._down[0]])
+        self._axes = np.stack([self._across, self._down])
+        self._tibia = camera.project(tibia) @ self._axes.T
+        self._plafond = self._plafond_line()
+        self._width = float(np.linalg.norm(self._plafond[1] - self._plafond[0]))
+        self._centre = self._plafond.mean(axis=0)
+
+    def point(self, name: str) -> FloatArray:
+        return np.asarray(self._local(name) @ self._axes)
+
+    def _local(self, name: str) -> FloatArray:
+        match name:
+            case "tibial_plafond_medial":
+                return np.asarray(self._plafond[0])
+            case "tibial_plafond_lateral":
+                return np.asarray(self._plafond[1])
+            case "medial_malleolus_tip":
+                return np.asarray(self._tibia[self._tibia[:, 1].argmax()])
+            case "lateral_malleolus_tip":
+                fibula = self._bone("fibula")
+                return np.asarray(fibula[fibula[:, 1].argmax()])
+            case "talar_dome_medial":
+                return self._dome_corner(-1.0)
+            case "talar_dome_lateral":
+                return self._dome_corner(1.0)
+            case "medial_malleolus_articular":
+                return self._crossing(self._tibia, "malleolus", self._clear_space_level(), 1.0)
+            case "talar_medial_facet":
+                return self._crossing(self._bone("talus"), "talus_body", self._clear_space_level(), -1.0)
+            case "tibia_syndesmosis_posterior":
+                return self._crossing(self._tibia, "tibia_back", self._above(SYNDESMOSIS_LEVEL), 1.0)
+            case "tibia_syndesmosis_anterior":
+                return self._crossing(self._tibia, "tibia_front", self._above(SYNDESMOSIS_LEVEL), 1.0)
+            case "fibula_syndesmosis_medial":
+                return self._crossing(self._bone("fibula"), "fibula", self._above(SYNDESMOSIS_LEVEL), -1.0)
+        bone, side = name.split("_")[0], 1.0 if name.endswith("lateral") else -1.0
+        level = self._above(PROXIMAL_LEVEL if "proximal" in name else DISTAL_LEVEL)
+        if bone == "fibula":
+            return self._crossing(self._bone("fibula"), "fibula", level, side)
+        return self._crossing(self._tibia, "tibia", level, side)
+
+    def _bone(self, name: str) -> FloatArray:
+        return self._camera.project(self._scene.bone(name).vertices_mm) @ self._axes.T
+
+    def _above(self, plafond_widths: float) -> float:
+        return float(self._centre[1] - plafond_widths * self._width)
+
+    def _clear_space_level(self) -> float:
+        level = float(self._dome_corner(-1.0)[1] + CLEAR_SPACE_LEVEL * self._width)
+        # A wide joint over a short malleolus: the facet ends just above the tip.
+        return min(level, float(self._tibia[:, 1].max()) - _TIP_WIDTHS * self._width)
+
+    def _plafond_line(self) -> FloatArray:
+        """Ends [2, 2] of the sclerotic line: the crest of the arch, where rays graze the surface."""
+        ends = self._tibia[[self._template.plafond_medial, self._template.plafond_lateral]]
+        a, b = (self._tibia[side] for side in self._template.regions["plafond"].T)
+        for end in ends:
+            crossed = _cut(a[:, 0], b[:, 0], a[:, 1], b[:, 1], float(end[0]))
+            end[1] = crossed.min() if len(crossed) else end[1]
+        return ends
+
+    def _dome_corner(self, side: float) -> FloatArray:
+        """The dome's farthest point at 45 degrees up and to one side, relative to the talus itself."""
+        talus = self._bone("talus")
+        along = talus[self._template.talus_lateral] - talus[self._template.talus_medial]
+        along = along / np.linalg.norm(along)
+        up = np.array([along[1], -along[0]])
+        dome = talus[self._template.trochlea]
+        return np.asarray(dome[(dome @ (up + side * along)).argmax()])
+
+    def _crossing(self, film: FloatArray, region: str, level: float, side: float) -> FloatArray:
+        """Outermost point (lateral for side +1, medial for -1) of a region on a level line."""
+        a, b = (film[end] for end in self._template.regions[region].T)
+        crossed = _cut(a[:, 1], b[:, 1], a[:, 0], b[:, 0], level)
+        if not len(crossed):
+            raise ValueError(f"The outline of {region} does not reach the level of the point in this view.")
+        return np.array([crossed.max() if side > 0 else crossed.min(), level])
+
+
+def _cut(a: FloatArray, b: FloatArray, a_other: FloatArray, b_other: FloatArray, level: float) -> FloatArray:
+    """Other coordinate of the points where edges a-b pass a level of their first coordinate."""
+    passes = (a > level) != (b > level)
+    t = (level - a[passes]) / (b[passes] - a[passes])
+    return np.asarray(a_other[passes] + t * (b_other[passes] - a_other[passes]))
+
+
+def _middle(points: FloatArray) -> FloatArray:
+    return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2.0)
