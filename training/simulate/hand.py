@@ -35,7 +35,9 @@ TEMPLATE = "bodyparts3d"
 # Thickness of the cortex at mid-shaft of an average adult, mm.
 _CORTEX_MM = {"metacarpal": 1.9, "proximal": 1.3, "middle": 1.0, "distal": 0.8, "carpal": 0.8, "forearm": 2.2}
 # Depth of a growth plate from the bone's end, as part of its length.
-_PLATE_DEPTH = {"metacarpal": 0.16, "first_metacarpal": 0.14, "proximal": 0.115, "middle": 0.13, "distal": 0.17}
+_PLATE_DEPTH = {
+    "metacarpal": 0.16, "first_metacarpal": 0.14, "proximal": 0.115, "middle": 0.13, "distal": 0.17
+}  # fmt: skip
 
 
 def hand_scene(rng: np.random.Generator, *, anatomy: Path, variation: float = 1.0) -> Scene:
@@ -64,7 +66,9 @@ def hand_scene(rng: np.random.Generator, *, anatomy: Path, variation: float = 1.
     return Scene(VIEW, TEMPLATE, bones, soft, fixed, shown)
 
 
-def hand_camera(scene: Scene, rng: np.random.Generator, size_px: tuple[int, int], margin: float = 0.05) -> Camera:
+def hand_camera(
+    scene: Scene, rng: np.random.Generator, size_px: tuple[int, int], margin: float = 0.05
+) -> Camera:
     """A camera whose film of ``size_px`` (width, height) is filled by the hand as on real films.
 
     The hand with soft tissue, from the fingertips to 0.5-4 cm of forearm below the growth plate level,
@@ -104,13 +108,16 @@ def _middle_metacarpal(scene: Scene) -> FloatArray:
 
 def _extent(soft: tuple[Capsule, ...]) -> tuple[FloatArray, FloatArray]:
     """Film-plane box of the soft tissue without the forearm's cut ends."""
-    ends = [(c.start_mm[:2], c.start_radius_mm) for c in soft] + [(c.end_mm[:2], c.end_radius_mm) for c in soft]
+    ends = [(c.start_mm[:2], c.start_radius_mm) for c in soft]
+    ends += [(c.end_mm[:2], c.end_radius_mm) for c in soft]
     tops = np.array([p - r for p, r in ends])
     feet = np.array([p + r for p, r in ends])
     return tops.min(axis=0), feet.max(axis=0)
 
 
-def _bones(template: HandTemplate, posed: Posed, person: Person, rng: np.random.Generator) -> tuple[Bone, ...]:
+def _bones(
+    template: HandTemplate, posed: Posed, person: Person, rng: np.random.Generator
+) -> tuple[Bone, ...]:
     bones = []
     thickness = person.cortex * person.size
     for name in FOREARM:
@@ -142,7 +149,7 @@ def _plate(
     return () if closed else (GrowthPlate(centre, axis, gap, width),)
 
 
-def _tubular_plate(  # noqa: PLR0913
+def _tubular_plate(
     template: HandTemplate, posed: Posed, person: Person, rng: np.random.Generator, name: str, kind: str
 ) -> tuple[GrowthPlate, ...]:
     bone, v = template.tubular[name], posed.vertices[name]
@@ -168,7 +175,9 @@ def _forearm_plate(
     return _plate(person, rng, middle + axis * 2.2 * person.size, axis, 1.0, 0.7)
 
 
-def _sesamoids(template: HandTemplate, posed: Posed, person: Person, rng: np.random.Generator) -> tuple[Bone, ...]:
+def _sesamoids(
+    template: HandTemplate, posed: Posed, person: Person, rng: np.random.Generator
+) -> tuple[Bone, ...]:
     """One or two small bones in front of the thumb's metacarpal head, in about 60 % of grown hands."""
     count = int(rng.choice([0, 1, 2], p=[0.4, 0.15, 0.45]))
     size = rng.uniform(0.8, 1.2, (2, 3))
@@ -182,9 +191,10 @@ def _sesamoids(template: HandTemplate, posed: Posed, person: Person, rng: np.ran
     for number in range(count):
         side = (-1.0, 1.0)[number]
         radii = np.array([1.9, 2.6, 1.6]) * size[number] * person.size
-        place = np.array([side * 0.30 * bone.width, 0.5 * bone.head_radius, 1.25 * bone.head_radius]) * person.size
-        vertices = (np.asarray(ball.vertices) * radii + place) @ frame.T + head
-        found.append(Bone(f"sesamoid_{number + 1}", vertices, np.asarray(ball.faces, dtype=np.int32), 0.5, person.density))
+        place = np.array([side * 0.30 * bone.width, 0.5 * bone.head_radius, 1.25 * bone.head_radius])
+        vertices = (np.asarray(ball.vertices) * radii + place * person.size) @ frame.T + head
+        faces = np.asarray(ball.faces, dtype=np.int32)
+        found.append(Bone(f"sesamoid_{number + 1}", vertices, faces, 0.5, person.density))
     return tuple(found)
 
 
@@ -198,12 +208,12 @@ def _rules(template: HandTemplate) -> dict[str, PointRule]:
         rules[key] = Extreme(name, every, **proximal)  # type: ignore[arg-type]
     for name in METACARPALS:
         bone = template.tubular[name]
-        rules[f"{name}_base"] = Extreme(name, bone.base, name, bone.head, bone.base, middle=True, inwards=0.25)
+        rules[f"{name}_base"] = Extreme(name, bone.base, name, bone.head, bone.base, True, 0.5)
     for ray in RAYS:
         names = phalanges(ray)
         first = template.tubular[names[0]]
         rules[f"{names[0]}_base"] = Extreme(
-            names[0], first.base_rim, names[0], first.head, first.base, middle=True, inwards=0.15
+            names[0], first.base_rim, names[0], first.head, first.base, True, 0.15
         )
         for name in names[:-1]:
             bone = template.tubular[name]
@@ -231,7 +241,9 @@ def _forearm_rules(template: HandTemplate) -> dict[str, PointRule]:
     return rules
 
 
-def _hidden_points(posed: Posed, rules: dict[str, PointRule], hidden: tuple[str, ...]) -> dict[str, FloatArray]:
+def _hidden_points(
+    posed: Posed, rules: dict[str, PointRule], hidden: tuple[str, ...]
+) -> dict[str, FloatArray]:
     """Points of bones that the film does not show, on the proximal side of their cartilage."""
     points: dict[str, FloatArray] = {}
     for key, rule in rules.items():

@@ -32,7 +32,8 @@ _ULNAR_EPIPHYSIS_AGE = 6.0
 class Person:
     """One person. ``size`` multiplies lengths, ``breadth`` widths; ``years`` is a bone age; the plate gap
     is 0 when growth is over. ``joint_mm`` is the space of the finger joints, ``ossified`` the part of
-    adult extent that a carpal has reached (0: not yet visible)."""
+    adult extent that a carpal has reached (0: not yet visible).
+    """
 
     stage: str
     years: float

@@ -27,7 +27,7 @@ _WRIST: dict[str, str] = {
     "radius_metaphysis_radial_border": (
         "Outer (radial) border of the distal radial metaphysis, at the level of the growth plate or its scar."
     ),
-    "radial_styloid_tip": "Tip of the radial styloid, the most distal point of the radius on its radial side.",
+    "radial_styloid_tip": "Tip of the radial styloid, the most distal point of the radius.",
     "triquetrum_proximal": "Most proximal point of the triquetrum outline.",
     "lunate_proximal": "Most proximal point of the lunate outline.",
     "scaphoid_proximal_pole": "Most proximal point of the scaphoid outline.",
@@ -35,11 +35,11 @@ _WRIST: dict[str, str] = {
     "capitate_head": "Most proximal point of the capitate head outline.",
     "trapezoid_proximal": "Most proximal point of the trapezoid outline, facing the scaphoid.",
     "trapezium_proximal": "Most proximal point of the trapezium outline.",
-    "fifth_metacarpal_base": "Middle of the oblique proximal surface of the fifth metacarpal base, facing the hamate.",
+    "fifth_metacarpal_base": "Middle of the oblique surface of the fifth metacarpal base facing the hamate.",
     "fourth_metacarpal_base": "Middle of the proximal surface of the fourth metacarpal base.",
     "third_metacarpal_base": "Middle of the proximal surface of the third metacarpal base.",
     "second_metacarpal_base": "Middle (notch) of the proximal surface of the second metacarpal base.",
-    "first_metacarpal_base": "Middle of the proximal surface of the first metacarpal base, facing the trapezium.",
+    "first_metacarpal_base": "Middle of the surface of the first metacarpal base facing the trapezium.",
 }
 
 _THUMB: dict[str, str] = {
@@ -53,7 +53,7 @@ def _finger(name: str) -> dict[str, str]:
     owner = f"{name} finger's"
     return {
         f"{name}_proximal_phalanx_base": (
-            f"Middle of the proximal surface of the {owner} proximal phalanx, on the epiphysis while it is open."
+            f"Middle of the proximal surface of the {owner} proximal phalanx, epiphysis included."
         ),
         f"{name}_proximal_phalanx_head": f"Middle of the distal surface of the {owner} proximal phalanx.",
         f"{name}_middle_phalanx_head": f"Middle of the distal surface of the {owner} middle phalanx.",

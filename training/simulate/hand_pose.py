@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +14,22 @@ from training.simulate.scene import FloatArray
 CARPUS_LENGTH = 1.20  # the template's carpus is short for its metacarpals
 CARPUS_WIDTH = 1.06
 _FOREARM_TILT_DEG = 10.0  # lays the template's slightly extended wrist flat
+_FOREARM_SHIFT_MM = -4.2  # the template's forearm lies radially of where it is on films
+# The template's proximal row lies too far to the ulnar side and its thumb base too close to the palm;
+# (x, y) in mm of an average adult.
+_SHIFT_MM: Mapping[str, tuple[float, float]] = {
+    "triquetrum": (2.6, 0.6), "lunate": (4.2, -0.4), "scaphoid": (2.6, -1.6), "pisiform": (2.0, 0.6),
+    "hamate": (0.3, -1.2), "capitate": (0.2, -0.4), "trapezoid": (1.0, 0.0), "trapezium": (3.6, -1.2),
+    "first_metacarpal": (4.2, 0.5), "second_metacarpal": (1.2, 0.3),
+}  # fmt: skip
 
 # In-plane directions of metacarpals and fingers on films, degrees to the radial side of the third
 # metacarpal; how far each ray follows a spread of all fingers; the finger's own rotation (roll).
-_METACARPAL_DEG = (35.0, 8.0, 0.0, -8.8, -21.0)
+_METACARPAL_DEG = (40.5, 8.0, 0.0, -8.8, -21.0)
 _FINGER_DEG = (25.0, 8.5, 1.2, -6.2, -20.0)
 _SPREAD = (0.6, 0.75, 0.1, -0.65, -1.15)
 _ROLL_DEG = (42.0, -6.0, -3.0, 0.0, 6.0)
-_DEVIATION_DEG = ((0.0, 0.0), (-0.7, -2.5), (-1.0, -2.5), (0.4, 0.8), (1.8, 3.0))  # at each interphalangeal joint
+_DEVIATION_DEG = ((3.0, 0.0), (-0.7, -2.5), (-1.0, -2.5), (0.4, 0.8), (1.8, 3.0))  # at each joint
 
 
 @dataclass
@@ -66,23 +75,29 @@ def _scaled(point: FloatArray, person: Person) -> FloatArray:
     return np.asarray(point * [girth, CARPUS_LENGTH * person.size, girth])
 
 
+def _placed(name: str, point: FloatArray, person: Person) -> FloatArray:
+    """Where a point of a carpal, or the origin of a metacarpal, of the template comes to lie."""
+    return _scaled(point, person) + person.size * np.array([*_SHIFT_MM.get(name, (0.0, 0.0)), 0.0])
+
+
 def _carpus_and_forearm(
     template: HandTemplate, person: Person, posed: Posed, rng: np.random.Generator, variation: float
 ) -> None:
     centre = _scaled(template.wrist_centre, person)
-    deviation = rng.normal(0, 7)
+    deviation = rng.normal(-2.0, 7)
     for name in CARPALS:
         bone = template.solid[name]
         shrink = person.ossified[name] or 0.4
-        middle = _scaled(bone.physis, person) + variation * rng.normal(0, 0.35, 3) * person.size
+        middle = _placed(name, bone.physis, person) + variation * rng.normal(0, 0.35, 3) * person.size
         own = 1 + 0.04 * variation * rng.normal(size=3)
         v = _scaled((bone.vertices - bone.physis) * own, person) * shrink
-        v = wobble(v, rng, 0.35 * variation * person.size * shrink, 12 * person.size) @ turn(variation * rng.normal(0, 3)).T
-        v = v + middle
+        v = wobble(v, rng, 0.35 * variation * person.size * shrink, 12 * person.size)
+        v = v @ turn(variation * rng.normal(0, 3)).T + middle
         if name in ("scaphoid", "lunate", "triquetrum", "pisiform"):
             v = (v - centre) @ turn(-0.5 * deviation).T + centre
         posed.vertices[name] = v
     shift = (CARPUS_LENGTH - 1.0) * person.size * 24.0 + 0.35 * (person.joint_mm - 1.3)
+    offset = np.array([_FOREARM_SHIFT_MM * person.breadth, shift, 0.0])
     rotation = turn(-deviation) @ flex(_FOREARM_TILT_DEG + rng.normal(0, 4))
     for name in FOREARM:
         bone = template.solid[name]
@@ -95,10 +110,10 @@ def _carpus_and_forearm(
             v[:, 1] += rng.normal(0, 1.3) * variation * person.size
             if not person.ulnar_epiphysis and bone.epiphysis is not None:
                 v[bone.epiphysis, 1] = np.maximum(v[bone.epiphysis, 1], middle[1])
-        posed.vertices[name] = (v + [0, shift, 0] - centre) @ rotation.T + centre
+        posed.vertices[name] = (v + offset - centre) @ rotation.T + centre
 
 
-def _metacarpal(  # noqa: PLR0913
+def _metacarpal(
     template: HandTemplate,
     person: Person,
     posed: Posed,
@@ -118,14 +133,14 @@ def _metacarpal(  # noqa: PLR0913
         phi = _METACARPAL_DEG[number] + 0.12 * _SPREAD[number] * spread + rng.normal(0, 1.0)
         frame = turn(phi - own) @ bone.frame @ flex(rng.normal(0, 2)) @ roll(rng.normal(0, 3))
     v = tubular_shape(bone, person, rng, variation)
-    origin = _scaled(bone.origin, person)
+    origin = _placed(bone.name, bone.origin, person)
     origin = origin - frame[:, 1] * max(0.0, person.joint_mm - 1.3) * 0.5
     posed.frames[bone.name] = frame
     posed.vertices[bone.name] = v @ frame.T + origin
     return phi
 
 
-def _finger(  # noqa: PLR0913
+def _finger(
     template: HandTemplate,
     person: Person,
     posed: Posed,
@@ -138,7 +153,7 @@ def _finger(  # noqa: PLR0913
 ) -> None:
     thumb = number == 0
     if thumb:
-        phi = metacarpal_deg - 10.0 + rng.normal(0, 8)
+        phi = metacarpal_deg - 8.0 + rng.normal(0, 7)
         tilt = rng.normal(8, 7)
     else:
         phi = _FINGER_DEG[number] + _SPREAD[number] * spread + rng.normal(0, 2.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from training.simulate.hand_person import Person
@@ -37,7 +39,7 @@ def hand_soft_tissue(
             add(base, head, radii[number], radii[number + 1])
         base, head = ends[metacarpal]
         add(base, head, 15.0 if ray == "thumb" else 13.0, radii[0] + 0.5)
-    for one, two in zip(METACARPALS[1:-1], METACARPALS[2:], strict=True):
+    for one, two in pairwise(METACARPALS[1:]):
         for part in (0.25, 0.6, 0.95):
             add(_along(ends[one], part), _along(ends[two], part), 12.0, 12.0)
         add(_along(ends[one], 1.12), _along(ends[two], 1.12), 8.0, 8.0)
@@ -45,7 +47,7 @@ def hand_soft_tissue(
     for part in (0.15, 0.4, 0.65):
         add(_along(first, part), _along(second, part), 14.0 - 6 * part, 14.0 - 6 * part)
     add(_along(ends[METACARPALS[4]], -0.1), _along(ends[METACARPALS[4]], 0.7), 15.0, 12.5)
-    wrist = {name: posed.vertices[name].mean(axis=0) for name in ("triquetrum", "scaphoid", "trapezium", "lunate")}
+    wrist = {name: posed.vertices[name].mean(axis=0) for name in ("triquetrum", "scaphoid", "trapezium")}
     add(wrist["triquetrum"], ends[METACARPALS[4]][0], 14.5, 14.0)
     add(wrist["trapezium"], wrist["scaphoid"], 15.0, 16.0)
     add(wrist["scaphoid"], wrist["triquetrum"], 17.0, 15.0)

@@ -23,7 +23,8 @@ METACARPALS = tuple(f"{order}_metacarpal" for order in ("first", "second", "thir
 FOREARM = ("radius", "ulna")
 
 _FOREARM_LENGTH_MM = 105.0
-_BASE_PARTNER = dict(zip(METACARPALS, ("trapezium", "trapezoid", "capitate", "hamate", "hamate"), strict=True))
+_PARTNERS = ("trapezium", "trapezoid", "capitate", "hamate", "hamate")
+_BASE_PARTNER = dict(zip(METACARPALS, _PARTNERS, strict=True))
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Tubular:
     """A metacarpal or phalanx. ``vertices`` [V, 3] are local; ``origin`` and ``frame`` (columns: the
     local axes) place it in the hand frame. ``base`` and ``head`` are vertex numbers near the middle of
     the proximal and distal surfaces, ``base_rim`` and ``head_rim`` those of the whole end surfaces in
-    the middle third of the width. ``length`` and ``width`` are in mm."""
+    the middle third of the width. ``length`` and ``width`` are in mm.
+    """
 
     name: str
     vertices: FloatArray
@@ -64,7 +66,8 @@ class Ring:
 @dataclass(frozen=True)
 class Solid:
     """A carpal or forearm bone in the hand frame. ``physis`` [3] is the middle of the growth plate of a
-    forearm bone, ``metaphysis`` the outline ring just proximal to it; a carpal's physis is its centroid."""
+    forearm bone, ``metaphysis`` the outline ring just proximal to it; a carpal's physis is its centroid.
+    """
 
     name: str
     vertices: FloatArray
@@ -213,7 +216,8 @@ def _forearm(name: str, vertices: FloatArray, faces: IntArray, depth_mm: float) 
 def ring_at(vertices: FloatArray, faces: IntArray, normal: FloatArray, level: float) -> Ring:
     """The edges of a surface that cross the plane normal . p = level, and where they cross it."""
     height = vertices @ normal - level
-    edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = np.unique(np.sort(edges, axis=1), axis=0)
     a, b = height[edges[:, 0]], height[edges[:, 1]]
     crossing = (a > 0) != (b > 0)
     a, b, edges = a[crossing], b[crossing], edges[crossing]
