@@ -1,0 +1,140 @@
+"""The table of measurements in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.adapters.pdf_sheet import ALERT, BLACK, GREY, LIGHT, MARGIN, WIDTH, Sheet
+from core.adapters.pdf_text import wrap
+from core.measure.results import MeasurementResult, NormalRange
+from core.overlay import format_value
+
+_SIZE, _SMALL, _LEAD = 8.5, 7.0, 10.5
+# Left edges of the columns in points from the margin; the value column is aligned right.
+_NUMBER, _NAME, _VALUE_RIGHT, _INTERVAL, _NORMAL = 0.0, 18.0, 262.0, 278.0, 372.0
+_NAME_ROOM = 180.0
+
+
+@dataclass
+class _Sources:
+    """Citations in the order of first use."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def number(self, normal: NormalRange) -> int:
+        mark = "" if normal.verified else " Not verified against the source."
+        text = f"{normal.citation.rstrip('.')}.{mark}"
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text) + 1
+
+
+def draw_results(sheet: Sheet, results: Sequence[MeasurementResult]) -> list[str]:
+    """Draw all measurements, on further pages where needed; returns the numbered sources cited."""
+    sources = _Sources()
+    sheet.heading("Measurements", follow=60.0)
+    _head(sheet)
+    for number, result in enumerate(results, 1):
+        _row(sheet, number, result, sources)
+    if not results:
+        sheet.paragraph("This view has no measurements.", _SIZE, GREY)
+    sheet.y -= 8
+    return [f"[{index}] {text}" for index, text in enumerate(sources.texts, 1)]
+
+
+def _head(sheet: Sheet) -> None:
+    y = sheet.y - 9
+    for x, text in ((_NAME, "Measurement"), (_INTERVAL, "90 % interval"), (_NORMAL, "Normal range")):
+        sheet.text(MARGIN + x, y, text, _SMALL, GREY)
+    sheet.text(MARGIN + _VALUE_RIGHT, y, "Value", _SMALL, GREY, align="right")
+    sheet.rule(y - 4, width=0.8, colour=BLACK)
+    sheet.y = y - 4
+
+
+def _row(sheet: Sheet, number: int, result: MeasurementResult, sources: _Sources) -> None:
+    names = wrap(result.name, _SIZE, _NAME_ROOM)
+    remark = " \u00b7 ".join(t for t in (result.sign, result.note) if t)
+    remarks = wrap(remark, _SMALL, _NAME_ROOM) if remark else []
+    normal = _normal_lines(result, sources)
+    reasons = wrap(f"No value: {result.reason or 'not stated.'}", _SIZE, WIDTH - _INTERVAL + 60)
+    left = _LEAD * len(names) + 9.0 * len(remarks)
+    right = _LEAD * len(reasons) if result.value is None else _LEAD + 9.0 * max(0, len(normal) - 1)
+    height = max(left, right) + 5.0
+    if sheet.need(height):
+        _head(sheet)
+    y = sheet.y - 10.5
+    sheet.text(MARGIN + _NUMBER, y, str(number), _SIZE, GREY)
+    for index, line in enumerate(names):
+        sheet.text(MARGIN + _NAME, y - _LEAD * index, line, _SIZE)
+    for index, line in enumerate(remarks):
+        sheet.text(MARGIN + _NAME, y - _LEAD * len(names) - 9.0 * index + 0.5, line, _SMALL, GREY)
+    if result.value is None:
+        for index, line in enumerate(reasons):
+            sheet.text(MARGIN + _INTERVAL - 60, y - _LEAD * index, line, _SIZE, GREY)
+    else:
+        _value(sheet, y, result, result.value)
+        for index, line in enumerate(normal):
+            colour, size = (BLACK, _SIZE) if index == 0 else (GREY, _SMALL)
+            sheet.text(
+                MARGIN + _NORMAL, y - (_LEAD + 9.0 * (index - 1) if index else 0.0), line, size, colour
+            )
+    sheet.y -= height
+    sheet.rule(sheet.y, colour=LIGHT)
+
+
+def _value(sheet: Sheet, y: float, result: MeasurementResult, value: float) -> None:
+    judged = judgement(result)
+    text = format_value(value, result.unit)
+    width = sheet.text(
+        MARGIN + _VALUE_RIGHT, y, text, _SIZE + 1, ALERT if judged else BLACK, bold=True, align="right"
+    )
+    if judged:
+        mark = "\u25b2" if judged == "above" else "\u25bc"
+        sheet.text(MARGIN + _VALUE_RIGHT - width - 4, y, mark, _SIZE - 1, ALERT, align="right")
+    if result.interval is None:
+        sheet.text(MARGIN + _INTERVAL, y, "unknown", _SIZE, GREY)
+    else:
+        low, high = (format_value(end, result.unit) for end in result.interval)
+        sheet.text(MARGIN + _INTERVAL, y, f"{_bare(low, result.unit)} to {high}", _SIZE)
+
+
+def _bare(text: str, unit: str) -> str:
+    return text if unit == "deg" else text.split(" ")[0]
+
+
+def judgement(result: MeasurementResult) -> str:
+    """``above`` or ``below`` when the value lies outside a verified normal range, else nothing."""
+    normal, value = result.normal, result.value
+    if normal is None or value is None or not normal.verified:
+        return ""
+    if normal.low is not None and value < normal.low:
+        return "below"
+    if normal.high is not None and value > normal.high:
+        return "above"
+    return ""
+
+
+def _normal_lines(result: MeasurementResult, sources: _Sources) -> list[str]:
+    normal = result.normal
+    if normal is None:
+        return ["\u2013"]
+    low = None if normal.low is None else format_value(normal.low, result.unit)
+    high = None if normal.high is None else format_value(normal.high, result.unit)
+    if low is not None and high is not None:
+        span = f"{_bare(low, result.unit)} to {high}"
+    elif low is not None:
+        span = f"at least {low}"
+    elif high is not None:
+        span = f"at most {high}"
+    else:
+        span = "see source"
+    room = WIDTH - _NORMAL
+    judged = judgement(result)
+    first = f"{span} [{sources.number(normal)}]" + (f", value is {judged}" if judged else "")
+    lines = wrap(first, _SIZE, room)
+    if not normal.verified:
+        lines += ["not verified, not applied"]
+    if normal.population:
+        lines += wrap(normal.population, _SMALL, room)
+    return lines
