@@ -16,7 +16,7 @@ from core.measure.ops import OPERATIONS
 from core.measure.results import Label, MeasurementResult, Shape
 
 _SEED = 20240229
-_INTERVAL_PERCENT = (5.0, 95.0)
+_INTERVAL_LEVELS = (0.05, 0.95)
 _MEAN_RADIUS = math.sqrt(math.pi / 2.0)  # mean distance of a plane Gaussian of unit standard deviation
 
 _PLANE_NOTES = {
@@ -47,7 +47,8 @@ def evaluate_view(
     frame = Frame(calibration, flipped)
     placed = _placed(view, landmarks, frame, draws)
     known: dict[tuple[object, ...], Geo | DegenerateError] = {}
-    return tuple(_evaluate(view, item, landmarks, frame, placed, known) for item in view.measurements)
+    with np.errstate(all="ignore"):  # single draws may be degenerate; they are dropped
+        return tuple(_evaluate(view, item, landmarks, frame, placed, known) for item in view.measurements)
 
 
 def _placed(view: View, landmarks: LandmarkSet, frame: Frame, draws: int) -> dict[str, Complexes]:
@@ -132,8 +133,7 @@ def _construct(
         name = (step.op, *(names[source] for source in step.of))
         if name not in known:
             try:
-                with np.errstate(all="ignore"):
-                    known[name] = operation.compute(*inputs)
+                known[name] = operation.compute(*inputs)
             except DegenerateError as error:
                 known[name] = error
         found = known[name]
@@ -161,8 +161,17 @@ def _interval(values: Reals, *, wraps: bool) -> tuple[float, float] | None:
     off = drawn - value
     if wraps:
         off = (off + 180.0) % 360.0 - 180.0
-    low, high = np.percentile(off, _INTERVAL_PERCENT)
-    return value + min(float(low), 0.0), value + max(float(high), 0.0)
+    off.sort()
+    low, high = (_quantile(off, level) for level in _INTERVAL_LEVELS)
+    return value + min(low, 0.0), value + max(high, 0.0)
+
+
+def _quantile(ordered: Reals, level: float) -> float:
+    """Linear interpolation between the two ordered values next to the quantile."""
+    place = level * (len(ordered) - 1)
+    index = min(int(place), len(ordered) - 2) if len(ordered) > 1 else 0
+    after = min(index + 1, len(ordered) - 1)
+    return float(ordered[index] + (ordered[after] - ordered[index]) * (place - index))
 
 
 def _note(calibration: Calibration) -> str:

@@ -8,7 +8,8 @@ as seen on the canonical image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -90,12 +91,11 @@ class Frame:
 
     calibration: Calibration
     flipped: bool
+    scale: tuple[float, float] = field(init=False)  # signed size of a pixel along x and y
 
-    @property
-    def scale(self) -> tuple[float, float]:
-        """Signed size of a pixel along x and y in the canonical frame."""
-        step = self.calibration.to_metric(np.ones(2))
-        return (-float(step[0]) if self.flipped else float(step[0])), float(step[1])
+    def __post_init__(self) -> None:
+        x_step, y_step = (float(step) for step in self.calibration.to_metric(np.ones(2)))
+        object.__setattr__(self, "scale", (-x_step if self.flipped else x_step, y_step))
 
     def to_film(self, z: complex) -> XY:
         """Film pixels (x, y) of a canonical position."""
@@ -105,7 +105,7 @@ class Frame:
     def length_px(self, length: float) -> float:
         """A canonical length in film pixels (geometric mean of both directions)."""
         x_step, y_step = self.scale
-        return float(length / np.sqrt(abs(x_step * y_step)))
+        return length / math.sqrt(abs(x_step * y_step))
 
 
 def cross(a: Complexes, b: Complexes) -> Reals:
