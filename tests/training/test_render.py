@@ -199,6 +199,23 @@ def test_soft_tissue_has_the_thickness_of_its_capsule_and_merges_smoothly() -> N
     assert soft_tissue([], camera).max() == 0
 
 
+def test_narrow_hollows_inside_the_body_are_level_and_gaps_between_fingers_stay_open() -> None:
+    camera = _camera()
+
+    def thickness_between(distance: float, radius: float) -> tuple[float, float]:
+        parts = [
+            Capsule(np.array([x, -30.0, 0.0]), np.array([x, 30.0, 0.0]), radius, radius)
+            for x in (-distance / 2, distance / 2)
+        ]
+        row = soft_tissue(parts, camera)[128]
+        return float(row[127:129].mean()), float(row.max())
+
+    hollow, top = thickness_between(14.0, 9.0)
+    assert hollow > 0.75 * top
+    gap, _ = thickness_between(20.0, 8.0)
+    assert gap == 0.0
+
+
 def test_the_seed_alone_decides() -> None:
     scene, camera = _scene(_shaft()), _camera()
     assert np.array_equal(render(scene, camera, 5).bone, render(scene, camera, 5).bone)

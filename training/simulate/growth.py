@@ -94,7 +94,7 @@ def _narrowed(
     middle, reach = (half_gap + end) / 2, max((end - half_gap) / 2, 0.5)
     ellipse = (np.abs((u - middle) / reach)) ** 2.5 + (np.abs(across) / width / 1.15) ** 2.5
     rounded = _step((1.08 - ellipse) * 4.0)
-    rounding = min(1.0, (1.0 - width) * 2.5)
+    rounding = min(1.0, (1.0 - width) * 4.0)
     squeezed = squeezed * (width * (1.0 - rounding + rounding * rounded))
     side = _step((u - half_gap * 0.5) / 0.5)
     return np.asarray(mineral * (1 - side) + squeezed * side, dtype=np.float32)

@@ -93,7 +93,9 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         scatter_width=float(rng.uniform(0.05, 0.2)),
         quantum_noise=float(np.exp(rng.uniform(np.log(0.001), np.log(0.008 + 0.02 * beyond))) * within),
         blur_px=float(rng.uniform(0.2, 0.3 + 0.6 * within + 0.7 * beyond)),
-        detail=tuple(max(-0.3, float(v)) for v in rng.normal([0.3, 0.3, 0.15], detail_sd)),  # type: ignore[arg-type]
+        detail=tuple(
+            max(-0.3, float(v)) for v in rng.normal([0.3, 0.3, 0.1], [detail_sd, detail_sd, 0.5 * detail_sd])
+        ),  # type: ignore[arg-type]
         window=(
             float(rng.choice([rng.uniform(-0.04, 0.02), rng.uniform(0.0, 0.2)], p=[0.7, 0.3]) * within),
             float(100 - rng.uniform(0.0, 2.0) * within),
@@ -201,7 +203,9 @@ def _window(density: Image, layers: Layers, window: tuple[float, float]) -> Imag
     covered = (layers.soft[::step, ::step] > 0) | (layers.bone[::step, ::step] > 0)
     body, air = sample[covered], sample[~covered]
     high = float(np.percentile(body if body.size >= 16 else sample, window[1]))
-    low = float(np.median(air) if air.size >= 16 else np.percentile(sample, 1.0))
+    # Nearly all of the air lies below black, where the grey scale is straight: a curve that rises steeply
+    # from black would otherwise show faint scatter as a contour.
+    low = float(np.percentile(air, 97.0) if air.size >= 16 else np.percentile(sample, 1.0))
     low += window[0] * (high - low)
     return (density - np.float32(low)) * np.float32(1.0 / max(high - low, 1e-3))
 

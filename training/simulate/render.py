@@ -21,7 +21,10 @@ _LONG_BONE = 2.6  # half length over spread of the cross-section from which a bo
 _MAX_SHELL = 0.62  # largest part of a bone's local radius that its shell may take
 _SHAFT_CANCELLOUS = 0.06  # mineral of the marrow space relative to compact bone, mid-shaft
 _END_CANCELLOUS = 0.22  # the same where the bone is filled with trabeculae
+_GRAIN = 0.22  # spread of the trabecular density about its mean, where the film resolves it
 _SOFT_MERGE_MM2 = 9.0  # how far neighbouring soft parts flow into each other
+_HOLLOW_MM = 18.0  # hollows of the soft tissue up to this width are filled
+_HOLLOW_FROM_MM2 = 16.0  # and wholly so where the squared half thickness reaches this
 _SOFT_STEP = 4  # soft tissue is computed on every fourth pixel
 
 
@@ -115,7 +118,9 @@ def _inner_surface(bone: Bone, vertices: FloatArray, faces: IntArray, shape: _Sh
     spoke -= (spoke @ shape.axis)[:, None] * shape.axis
     radius = np.bincount(where, weights=np.linalg.norm(spoke, axis=1), minlength=bins) / count
     thickness = bone.cortex_mm * (1.0 - (1.0 - _END_CORTEX) * shape.endness(along))
-    thickness = np.minimum(thickness, _MAX_SHELL * radius[where])
+    filled = np.flatnonzero(np.bincount(where, minlength=bins))
+    position = ((filled + 0.5) / bins * 2 - 1) * shape.half_length
+    thickness = np.minimum(thickness, _MAX_SHELL * np.interp(along, position, radius[filled]))
     return np.asarray(vertices - smooth_normals(vertices, faces, 3) * thickness[:, None])
 
 
@@ -169,7 +174,7 @@ def _texture_pitch(object_pixel_mm: float) -> float:
 
 
 def _trabeculae(rng: np.random.Generator, object_pixel_mm: float) -> Image:
-    """Periodic tile of oriented noise, standard deviation at most 0.3.
+    """Periodic tile of oriented noise, standard deviation at most 0.22.
 
     Struts are 0.6 to 3 mm apart, and run along the tile's first axis; what the pixels
     cannot resolve is left out, which lowers the contrast of a coarse film as it should.
@@ -184,7 +189,7 @@ def _trabeculae(rng: np.random.Generator, object_pixel_mm: float) -> Image:
     spectrum = np.fft.rfft2(rng.standard_normal((size, size))) * band * oriented
     full = float(np.sqrt(np.mean(np.fft.irfft2(spectrum, s=(size, size)) ** 2)))
     resolved = np.fft.irfft2(spectrum * np.exp(-((frequency * object_pixel_mm / 0.6) ** 4)), s=(size, size))
-    return (resolved * (0.3 / full)).astype(np.float32)
+    return (resolved * (_GRAIN / full)).astype(np.float32)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -222,6 +227,16 @@ def _soft_field(
     return field
 
 
+def _fill_hollows(field: Image, cell_mm: float) -> Image:
+    """Level narrow hollows inside the body, as muscle does between bones; the skin line stays."""
+    reach = max(1, round(_HOLLOW_MM / 2 / cell_mm))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    gain = cv2.morphologyEx(np.maximum(field, 0.0), cv2.MORPH_CLOSE, disc) - np.maximum(field, 0.0)
+    depth = np.clip(field / _HOLLOW_FROM_MM2, 0.0, 1.0)
+    filled = cv2.GaussianBlur(gain * depth * depth * (3.0 - 2.0 * depth), (0, 0), max(0.6, reach / 3))
+    return np.asarray(field + filled * (depth > 0), dtype=np.float32)
+
+
 def soft_tissue(capsules: Collection[Capsule], camera: Camera) -> Image:
     """Thickness in mm [height, width] of the smooth envelope of tapered capsules."""
     if not capsules:
@@ -236,6 +251,7 @@ def soft_tissue(capsules: Collection[Capsule], camera: Camera) -> Image:
     segments = np.hstack([camera.project(start), camera.project(end), radii, *scales])
     rows, columns = -(-camera.height // _SOFT_STEP) + 1, -(-camera.width // _SOFT_STEP) + 1
     coarse = _soft_field(segments, rows, columns, _SOFT_STEP, _SOFT_MERGE_MM2)
+    coarse = _fill_hollows(coarse, _SOFT_STEP * camera.object_pixel_mm)
     # The squared half thickness is smooth across the skin line, so it survives the coarse grid.
     x = np.arange(camera.width, dtype=np.float32) / _SOFT_STEP
     y = np.arange(camera.height, dtype=np.float32) / _SOFT_STEP
