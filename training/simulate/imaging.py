@@ -186,13 +186,12 @@ def _wide_blur(image: Image, sigma: float) -> Image:
 
 def _sharpen(density: Image, weights: tuple[float, float, float], longer: int) -> Image:
     """Add weighted bands of detail (finer than 0.4 %, 1.6 % and 6 % of the longer side)."""
-    result = density
-    fine = density
-    for weight, share in zip(weights, (0.004, 0.016, 0.064), strict=True):
+    # The bands are differences of neighbouring blurs: each blur's own weight is the step between two bands.
+    steps = np.diff([0.0, *weights, 0.0])
+    result = density * np.float32(1 + steps[0])
+    for step, share in zip(steps[1:], (0.004, 0.016, 0.064), strict=True):
         coarse = _wide_blur(density, max(0.6, share * longer))
-        if abs(weight) > 0.02:
-            result = result + np.float32(weight) * (fine - coarse)
-        fine = coarse
+        cv2.scaleAdd(coarse, float(step), result, result)
     return result
 
 
