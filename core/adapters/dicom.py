@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydicom.uid import UID
 
+from core.adapters.dicom_codec import check_stream, encoded_frame
 from core.adapters.dicom_header import (
     SEND_AGAIN,
     check_size,
@@ -54,14 +55,18 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
     check_size(check, path, path.stat().st_size)
     frames = frame_count(check)
     if not 0 <= frame < frames:
-        raise ReadError(f"There is no frame {frame + 1} of {frames}", path=path, remedy="Choose another frame.")
+        what = f"There is no frame {frame + 1} of {frames}"
+        raise ReadError(what, path=path, remedy="Choose another frame.")
     data = path.read_bytes()
     ds = parse(data, pixels=True)
     if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError("The file has no pixel data", path=path, remedy=SEND_AGAIN)
     syntax = transfer_syntax(ds)
     try:
-        decoded = read_pixels(ds, syntax, frame)
+        encoded = encoded_frame(ds, syntax, frame)
+        if encoded is not None:
+            check_stream(encoded, ds, path)
+        decoded = read_pixels(ds, syntax, frame, encoded)
     except (NotImplementedError, RuntimeError) as e:
         raise ReadError(
             f"The pixels cannot be decoded (compression: {UID(syntax).name})",

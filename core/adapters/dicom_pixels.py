@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import UID
 
+from core.adapters.dicom_codec import decode
 from core.adapters.windows import percentile_window, shows_something
 from core.film import Window
 
@@ -37,13 +38,16 @@ class DecodedPixels:
     notes: tuple[str, ...]
 
 
-def read_pixels(ds: FileDataset, syntax: str, frame: int) -> DecodedPixels:
+def read_pixels(ds: FileDataset, syntax: str, frame: int, encoded: bytes | None) -> DecodedPixels:
     """Decode frame ``frame`` of ``ds`` (a checked header with pixels, written in ``syntax``).
+
+    ``encoded`` is the frame's compressed stream, None for uncompressed pixels.
 
     Steps follow PS3.4 N.2: stored value, modality table, VOI windows, and polarity last; polarity is
     applied by mirroring values and windows alike, so that nothing downstream needs to know of it.
     """
-    stored = _stored_values(ds, syntax, frame)
+    own = None if encoded is None else decode(encoded, ds, syntax)
+    stored = _stored_values(ds, syntax, frame) if own is None else own
     if stored.ndim == 3:
         return _colour(ds, stored)
     background = _padding(ds, stored)
@@ -54,12 +58,12 @@ def read_pixels(ds: FileDataset, syntax: str, frame: int) -> DecodedPixels:
         total = least + greatest
         values = np.float32(total) - values
         windows = [_mirrored(window, total) for window in windows]
-    own = percentile_window(values, background)
+    computed = percentile_window(values, background)
     if windows and not shows_something(windows[0], values):
         notes.append("The display window of the file shows nothing of the image; another one is used.")
-        windows.insert(0, own)
+        windows.insert(0, computed)
     else:
-        windows.append(own)
+        windows.append(computed)
     return DecodedPixels(np.ascontiguousarray(values), tuple(windows), tuple(notes))
 
 
@@ -138,7 +142,8 @@ def _float_values(stored: Array) -> tuple[NDArray[np.float32], tuple[float, floa
 def _stored_range(ds: Dataset, stored: Array) -> tuple[float, float]:
     """Smallest and largest value that the stored bits can hold, widened if the data exceeds it."""
     bits = int(ds.get("BitsStored") or 8 * stored.dtype.itemsize)
-    least, greatest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if ds.get("PixelRepresentation") else (0, 2**bits - 1)
+    signed = bool(ds.get("PixelRepresentation"))
+    least, greatest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     return float(min(least, int(stored.min()))), float(max(greatest, int(stored.max())))
 
 

@@ -91,8 +91,8 @@ def _magnified(ds: Dataset, imager: Pair, remarks: list[str]) -> Calibration | N
     return _divided(imager, factor, SpacingSource.DISTANCES, text, remarks)
 
 
-def _divided(imager: Pair, factor: float, source: SpacingSource, text: str, remarks: list[str]) -> Calibration:
-    return _result((imager[0] / factor, imager[1] / factor), source, text, remarks)
+def _divided(pair: Pair, factor: float, source: SpacingSource, text: str, remarks: list[str]) -> Calibration:
+    return _result((pair[0] / factor, pair[1] / factor), source, text, remarks)
 
 
 def _result(pair: Pair, source: SpacingSource, text: str, remarks: Sequence[str]) -> Calibration:

@@ -54,7 +54,8 @@ def read_image(path: Path, data: bytes, sha256: str, frame: int = 0) -> Radiogra
             remedy="Export the film again in its original size.",
         )
     if not 0 <= frame < pages:
-        raise ReadError(f"There is no image {frame + 1} of {pages}", path=path, remedy="Choose another image.")
+        what = f"There is no image {frame + 1} of {pages}"
+        raise ReadError(what, path=path, remedy="Choose another image.")
     try:
         ok, decoded = cv2.imdecodemulti(
             np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=(frame, frame + 1)
@@ -94,7 +95,8 @@ def read_image(path: Path, data: bytes, sha256: str, frame: int = 0) -> Radiogra
 
 
 def _is_grey(stored: np.ndarray) -> bool:
-    return bool(np.array_equal(stored[..., 0], stored[..., 1]) and np.array_equal(stored[..., 1], stored[..., 2]))
+    blue, green, red = (stored[..., channel] for channel in range(3))
+    return bool(np.array_equal(blue, green) and np.array_equal(green, red))
 
 
 def _range(pixels: np.ndarray) -> Window:
