@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.case import Case
 from core.film import Calibration, Radiograph
 from core.landmarks import Landmark
-from core.measure.results import Arc, Circle, MeasurementResult, Segment, Shape
+from core.measure.results import Arc, Circle, Label, MeasurementResult, Segment, Shape
 from core.overlay_paint import (
     Box,
     FilmView,
@@ -86,6 +86,7 @@ def overlay_image(
     highlight: Sequence[str] | None = None,
     labels: bool = True,
     crop_to_points: bool = False,
+    mark_scale: float = 1.0,
 ) -> NDArray[np.uint8]:
     """The film through its default window with points and construction lines drawn over it.
 
@@ -93,13 +94,14 @@ def overlay_image(
     labelled with the number of its measurement in ``results`` (from 1) and the value, as far as there
     is room; edited points and points to look at carry the letters of ``marked_points``. With
     ``crop_to_points`` only the surroundings of the points are shown, and the whole film as an inset.
+    ``mark_scale`` enlarges points, lines and text, for pictures that are shown small.
     Returns RGB [height, width, 3] uint8, the longer side ``max_side_px``, pixels square.
     """
     aspect = pixel_aspect(case.calibration)
     whole = (0, 0, film.size_px[0], film.size_px[1])
     box = crop_box(film, case, aspect) if crop_to_points else whole
     view = fit_view(box, aspect, max_side_px)
-    painter = Painter(render_film(film, view), unit=max(view.width, view.height) / 1000.0)
+    painter = Painter(render_film(film, view), unit=mark_scale * max(view.width, view.height) / 1000.0)
 
     shown = [(n, r) for n, r in enumerate(results, 1) if highlight is None or r.key in highlight]
     lines = _draw_lines(painter, view, [r for _, r in shown])
@@ -243,9 +245,9 @@ def _draw_inset(painter: Painter, film: Radiograph, view: FilmView, aspect: floa
 
     def hidden(corner: tuple[int, int]) -> int:
         reach = 4 * edge
-        inside = (points >= np.array(corner) - reach) & (
-            points <= [*np.array(corner), small.width + reach, small.height + reach]
-        )
+        low = np.array(corner) - reach
+        high = np.array(corner) + reach + np.array([small.width, small.height])
+        inside = (points >= low) & (points <= high)
         return int(inside.all(axis=1).sum())
 
     x, y = min(corners, key=hidden)
@@ -274,7 +276,7 @@ def _place(
 
 
 def _label_points(painter: Painter, view: FilmView, case: Case, taken: list[Box]) -> None:
-    size = round(17 * painter.unit)
+    size = round(21 * painter.unit)
     for key, letter in marked_points(case).items():
         point = case.landmarks[key]
         at = view.to_picture(np.array([point.x_px, point.y_px]))
@@ -286,7 +288,13 @@ def _label_points(painter: Painter, view: FilmView, case: Case, taken: list[Box]
 
 
 def _anchor(result: MeasurementResult, view: FilmView, bounds: Box) -> NDArray[np.float64] | None:
-    """Where a measurement's label belongs: at its arc, else at the middle of its longest visible line."""
+    """Where a measurement's label belongs.
+
+    That is the place its definition names, else its arc, else the middle of its longest visible line.
+    """
+    for shape in result.shapes:
+        if isinstance(shape, Label):
+            return view.to_picture(np.array(shape.at))
     for shape in result.shapes:
         if isinstance(shape, Arc):
             middle = np.deg2rad(shape.start_deg + shape.sweep_deg / 2.0)
@@ -310,7 +318,7 @@ def _label_results(
     painter: Painter, view: FilmView, shown: Sequence[tuple[int, MeasurementResult]], taken: list[Box]
 ) -> None:
     measured = [(n, r) for n, r in shown if r.value is not None]
-    size = round(16 * painter.unit)
+    size = round(20 * painter.unit)
     for number, result in measured:
         anchor = _anchor(result, view, painter.bounds)
         if anchor is None or result.value is None:

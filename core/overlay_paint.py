@@ -82,11 +82,16 @@ def _font(size_px: int, bold: bool) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(io.BytesIO(resource_path("assets", "fonts", name).read_bytes()), size_px)
 
 
+def _drawable(text: str) -> str:
+    # The picture font has no minus sign; its en dash has the same length.
+    return text.replace("\u2212", "\u2013")
+
+
 def text_size(text: str, size_px: int, *, bold: bool = False) -> tuple[int, int]:
     """Width and height of one line of text in picture pixels."""
     font = _font(size_px, bold)
     ascent, descent = font.getmetrics()
-    return int(np.ceil(font.getlength(text))), ascent + descent
+    return int(np.ceil(font.getlength(_drawable(text)))), ascent + descent
 
 
 class Painter:

@@ -25,7 +25,14 @@ from core.overlay import marked_points, overlay_image
 
 _PICTURE_SIDE_PX = 1500
 _JPEG_QUALITY = 85
-_PICTURE_WIDTH, _PICTURE_HEIGHT = 318.0, 392.0  # room for the film, points
+_MARK_SCALE = 1.15
+_PICTURE_WIDTH = 318.0  # points
+_PICTURE_HEIGHTS = (400.0, 350.0, 300.0)  # the first with which the report fits one page, else the first
+_MAX_POINT_LINES = 12
+_LEGEND = (
+    "Discs are points as the program placed them, rings are points to look at, diamonds were placed by "
+    "hand. Numbers are those of the table. Dashed lines only help to read the drawing."
+)
 _VERDICT_TEXT = {
     VerdictLevel.GOOD: "Match well supported",
     VerdictLevel.CHECK: "Check the listed points",
@@ -60,12 +67,15 @@ def write_report(
     bytes. Raises WriteError when the folder or file cannot be written.
     """
     jpeg, size = _encode(
-        overlay_image(film, case, results, max_side_px=_PICTURE_SIDE_PX, crop_to_points=True)
+        overlay_image(
+            film, case, results, max_side_px=_PICTURE_SIDE_PX, crop_to_points=True, mark_scale=_MARK_SCALE
+        )
     )
     picture = ImageReader(io.BytesIO(jpeg))
     content = _Content(case, film, results, view_name, point_names, picture, size)
-    pages = _compose(content, 0)[1]
-    data = _compose(content, pages)[0]
+    heights = {height: _compose(content, 0, height)[1] for height in _PICTURE_HEIGHTS}
+    height = next((h for h, pages in heights.items() if pages == 1), _PICTURE_HEIGHTS[0])
+    data = _compose(content, heights[height], height)[0]
     write_bytes(path, data)
 
 
@@ -76,7 +86,7 @@ def _encode(picture: NDArray[np.uint8]) -> tuple[bytes, tuple[int, int]]:
     return stream.getvalue(), (picture.shape[1], picture.shape[0])
 
 
-def _compose(content: _Content, pages: int) -> tuple[bytes, int]:
+def _compose(content: _Content, pages: int, picture_height: float) -> tuple[bytes, int]:
     stream = io.BytesIO()
     canvas = Canvas(stream, pagesize=A4, invariant=1, pageCompression=1, lang="en")
     canvas.setTitle("OrthoMatch measurement report")
@@ -85,10 +95,13 @@ def _compose(content: _Content, pages: int) -> tuple[bytes, int]:
     sheet = Sheet(canvas, content.case, content.film.tags, pages)
     _draw_patient(sheet, content)
     _draw_conflict(sheet, content.case)
-    _draw_film(sheet, content)
+    told = _draw_film(sheet, content, picture_height)
     references = draw_results(sheet, content.results)
     _draw_references(sheet, references)
-    _draw_provenance(sheet, content)
+    if not told:
+        sheet.heading("How the result was made")
+        for text in _provenance(content):
+            sheet.paragraph(text, 7.5)
     count = sheet.finish()
     return stream.getvalue(), count
 
@@ -96,13 +109,14 @@ def _compose(content: _Content, pages: int) -> tuple[bytes, int]:
 def _draw_patient(sheet: Sheet, content: _Content) -> None:
     tags = content.film.tags
     side = content.case.side
+    shown_side = side.side.value.capitalize() + (" (not settled)" if side.conflict else "")
     study = " \u00b7 ".join(t for t in (tags.study_description, tags.series_description) if t)
     rows = (
         (("Patient", tags.patient_name, 0.40), ("Patient ID", tags.patient_id, 0.22),
          ("Born", tags.birth_date, 0.16), ("Sex", _sex(tags), 0.22)),
         (("Study", study, 0.40), ("Study date", tags.study_date, 0.22),
          ("Accession", tags.accession, 0.16), ("Institution", tags.institution, 0.22)),
-        (("Measured as", content.view_name, 0.40), ("Side", side.side.value.capitalize(), 0.22),
+        (("Measured as", content.view_name, 0.40), ("Side", shown_side, 0.22),
          ("File", Path(content.case.film_path).name, 0.38)),
     )  # fmt: skip
     for row in rows:
@@ -144,14 +158,24 @@ def _draw_conflict(sheet: Sheet, case: Case) -> None:
     sheet.y -= height + 8
 
 
-def _draw_film(sheet: Sheet, content: _Content) -> None:
+def _draw_film(sheet: Sheet, content: _Content, room: float) -> bool:
+    """The picture and the column beside it; returns whether the provenance found room there."""
     width, height = content.picture_size
-    scale = min(_PICTURE_WIDTH / width, _PICTURE_HEIGHT / height)
+    scale = min(_PICTURE_WIDTH / width, room / height)
     shown_width, shown_height = width * scale, height * scale
     top = sheet.y
-    sheet.canvas.drawImage(content.picture, MARGIN, top - shown_height, shown_width, shown_height)
-    bottom = _draw_findings(sheet, content, MARGIN + shown_width + 16, top)
-    sheet.y = min(top - shown_height, bottom) - 14
+    bottom = top - shown_height
+    sheet.canvas.drawImage(content.picture, MARGIN, bottom, shown_width, shown_height)
+    x = MARGIN + shown_width + 16
+    y = _draw_findings(sheet, content, x, top)
+    lines = [line for text in _provenance(content) for line in wrap(text, 7.5, MARGIN + WIDTH - x)]
+    fits = y - 7 - 10 * len(lines) >= bottom
+    if fits:
+        sheet.text(x, y - 7, "How the result was made", 6.5, GREY)
+        for index, line in enumerate(lines, 1):
+            sheet.text(x, y - 7 - 10 * index, line, 7.5)
+    sheet.y = min(bottom, y) - 14
+    return fits
 
 
 def _draw_findings(sheet: Sheet, content: _Content, x: float, top: float) -> float:
@@ -179,13 +203,19 @@ def _draw_findings(sheet: Sheet, content: _Content, x: float, top: float) -> flo
 
     block("Automatic result", [case.verdict.text], _VERDICT_TEXT[case.verdict.level])
     if look:
-        block("Points to look at (ringed)", [f"{letters[k]}  {names.get(k, k)}" for k in look])
+        block("Points to look at", _point_lines(look, letters, names))
     if edited:
-        block("Points placed by hand (diamond)", [f"{letters[k]}  {names.get(k, k)}" for k in edited])
+        block("Points placed by hand", _point_lines(edited, letters, names))
     block("Side", [f"{case.side.side.value.capitalize()}. {case.side.text}"])
     block("Pixel spacing", [case.calibration.detail])
-    block("Drawing", ["The numbers are those of the table. Dashed lines are helpers."])
+    block("Drawing", [_LEGEND])
     return y
+
+
+def _point_lines(keys: Sequence[str], letters: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
+    """One line for each point, or running text where that would take too much of the page."""
+    lines = [f"{letters[key]}  {names.get(key, key)}" for key in keys]
+    return lines if len(lines) <= _MAX_POINT_LINES else ["; ".join(lines) + "."]
 
 
 def _draw_references(sheet: Sheet, references: Sequence[str]) -> None:
@@ -197,17 +227,14 @@ def _draw_references(sheet: Sheet, references: Sequence[str]) -> None:
     sheet.y -= 6
 
 
-def _draw_provenance(sheet: Sheet, content: _Content) -> None:
-    case = content.case
-    made = case.provenance
-    parts = (
-        f"Program OrthoMatch {made.program_version}; model {made.model_sha256[:12] or 'none'}; "
-        f"bank {made.bank_sha256[:12] or 'none'}; computed by {made.provider} in {made.elapsed_ms / 1000:.1f} s.",
-        f"View chosen by {'the user' if case.view_source == 'user' else 'the program'}. "
-        f"Film SHA-256 {case.film_sha256[:16]}, frame {case.frame + 1}.",
+def _provenance(content: _Content) -> list[str]:
+    case, made = content.case, content.case.provenance
+    chosen = "the user" if case.view_source == "user" else "the program"
+    seconds = made.elapsed_ms / 1000.0
+    return [
+        f"OrthoMatch {made.program_version}, model {made.model_sha256[:12] or 'none'}, "
+        f"bank {made.bank_sha256[:12] or 'none'}. Computed by {made.provider} in {seconds:.1f} s.",
+        f"View chosen by {chosen}. Film SHA-256 {case.film_sha256[:16]}, frame {case.frame + 1}.",
         f"References used: {', '.join(made.references) if made.references else 'none'}.",
-        "Definitions: " + ", ".join(dict.fromkeys(r.definition for r in content.results)) + ".",
-    )
-    sheet.heading("How the result was made")
-    for text in parts:
-        sheet.paragraph(text, 7.5)
+        f"Definitions: {', '.join(dict.fromkeys(r.definition for r in content.results)) or 'none'}.",
+    ]

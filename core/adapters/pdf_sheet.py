@@ -72,7 +72,7 @@ class Sheet:
     def heading(self, text: str, follow: float = 24.0) -> None:
         """A section title, kept together with the next ``follow`` points."""
         self.need(16.0 + follow)
-        self.y -= 9.0
+        self.y -= 10.0
         self.text(MARGIN, self.y, text, 9.0, BLACK, bold=True)
         self.y -= 5.0
 
