@@ -234,7 +234,8 @@ def _fill_hollows(field: Image, cell_mm: float) -> Image:
     gain = cv2.morphologyEx(np.maximum(field, 0.0), cv2.MORPH_CLOSE, disc) - np.maximum(field, 0.0)
     depth = np.clip(field / _HOLLOW_FROM_MM2, 0.0, 1.0)
     filled = cv2.GaussianBlur(gain * depth * depth * (3.0 - 2.0 * depth), (0, 0), max(0.6, reach / 3))
-    return np.asarray(field + filled * (depth > 0), dtype=np.float32)
+    # Fades to nothing at the skin line, which would otherwise step with the coarse grid.
+    return np.asarray(field + filled * depth, dtype=np.float32)
 
 
 def soft_tissue(capsules: Collection[Capsule], camera: Camera) -> Image:
