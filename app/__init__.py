@@ -1,0 +1,1 @@
+"""The desktop program. Shows what ``core`` computes; holds no domain logic."""

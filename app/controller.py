@@ -1,0 +1,268 @@
+"""What the user can have done: open, measure, save, export. Work runs as tasks, never on this thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.backend import Backend, EngineHolder
+from app.notify import Notifier
+from app.panels.films import FilmRef, refs_of
+from app.session import Session
+from app.tasks import TaskRunner
+from app.viewer.pyramid import Pyramid
+from core.case import Case
+from core.film import Radiograph, Side
+from core.matching.protocol import CancelCheck, Progress
+from core.measure.definitions import Catalogue, View
+
+CASE_SUFFIX = ".omcase"
+_FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _REPORT = (
+    "film",
+    "list",
+    "match",
+    "values",
+    "engine",
+    "save",
+    "report",
+)
+
+
+class Controller(QObject):
+    """Connects session, backend, engine and tasks."""
+
+    films_listed = Signal(list)
+    film_opened = Signal(object)  # FilmRef
+    catalogue_ready = Signal()
+    progressed = Signal(float, str)
+
+    def __init__(
+        self,
+        session: Session,
+        backend: Backend,
+        engine: EngineHolder,
+        runner: TaskRunner,
+        notifier: Notifier,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.runner = runner
+        self.pyramid: Pyramid | None = None
+        self._backend = backend
+        self._engine = engine
+        self._notifier = notifier
+        self._values_stale = False
+        session.case_changed.connect(self.update_values)
+
+    # -- engine ----------------------------------------------------------------------------------
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The views, once the engine is open."""
+        engine = self._engine.opened
+        return engine.catalogue if engine is not None else None
+
+    def view_of(self, case: Case | None) -> View | None:
+        """Definition of the case's view, None while unknown."""
+        catalogue = self.catalogue
+        return catalogue.views.get(case.view) if catalogue is not None and case is not None else None
+
+    def open_engine(self) -> None:
+        """Load model and bank ahead of the first film."""
+        self.runner.start(
+            _ENGINE,
+            "Loading the model",
+            lambda progress, cancelled: self._engine.get(),
+            done=lambda _: self.catalogue_ready.emit(),
+            failed=self._notifier.show_error,
+        )
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open a case file, a film, several films or a folder."""
+        paths = list(paths)
+        if not paths:
+            return
+        if len(paths) == 1 and paths[0].suffix.lower() == CASE_SUFFIX:
+            self.open_case(paths[0])
+            return
+        backend = self._backend
+
+        def work(progress: Progress, cancelled: CancelCheck) -> list[FilmRef]:
+            entries: list[Any] = []
+            for path in paths:
+                entries.extend(backend.list_films(path))
+            return refs_of(entries)
+
+        self.runner.start(_LIST, "Looking for films", work, done=self._on_listed, failed=self._notifier.show_error)
+
+    def _on_listed(self, refs: list[FilmRef]) -> None:
+        self.films_listed.emit(refs)
+        if refs:
+            self.open_film(refs[0])
+        else:
+            self._notifier.warn("No film was found there. Open a DICOM file, a PNG or JPEG picture, or a folder.")
+
+    def open_film(self, ref: FilmRef) -> None:
+        """Read a film, show it, then start measuring it."""
+        backend = self._backend
+
+        def work(progress: Progress, cancelled: CancelCheck) -> tuple[Radiograph, Pyramid]:
+            film = backend.read_film(ref.path, ref.frame)
+            return film, Pyramid.of(film)
+
+        def done(result: tuple[Radiograph, Pyramid]) -> None:
+            film, self.pyramid = result
+            self._drop_running()
+            self.session.open_film(film)
+            self.film_opened.emit(ref)
+            self.analyse()
+
+        self.runner.start(_FILM, "Reading the film", work, done=done, failed=self._notifier.show_error)
+
+    def open_case(self, path: Path) -> None:
+        """Open a saved case with its film; nothing changes when that fails."""
+        backend = self._backend
+
+        def work(progress: Progress, cancelled: CancelCheck) -> tuple[Case, Radiograph, Pyramid]:
+            case, film = backend.open_case(path)
+            return case, film, Pyramid.of(film)
+
+        def done(result: tuple[Case, Radiograph, Pyramid]) -> None:
+            case, film, self.pyramid = result
+            self._drop_running()
+            self.session.open_film(film, case, path)
+            self.film_opened.emit(FilmRef(film.path, film.frame, film.path.name))
+
+        self.runner.start(_FILM, "Opening the case", work, done=done, failed=self._notifier.show_error)
+
+    def _drop_running(self) -> None:
+        for channel in (_MATCH, _VALUES):
+            self.runner.cancel(channel)
+        self._values_stale = False
+
+    # -- measuring -------------------------------------------------------------------------------
+
+    def analyse(self, view: str = "", side: str = "") -> None:
+        """Find the points anew; ``view`` and ``side`` fix what is not to be decided automatically."""
+        film = self.session.film
+        if film is None:
+            return
+        engine = self._engine
+
+        def work(progress: Progress, cancelled: CancelCheck) -> Case:
+            return engine.get().analyse(
+                film,
+                view=view or None,
+                side=Side(side) if side else None,
+                progress=progress,
+                cancelled=cancelled,
+            )
+
+        def done(case: Case) -> None:
+            self.catalogue_ready.emit()
+            self.session.take_analysis(case)
+
+        self.runner.start(
+            _MATCH,
+            "Finding the points",
+            work,
+            done=done,
+            failed=self._notifier.show_error,
+            progress=self.progressed.emit,
+        )
+
+    def update_values(self) -> None:
+        """Measure the present case in the background.
+
+        While a measurement runs, further requests wait as one; a drag never queues up work.
+        """
+        case = self.session.case
+        if case is None:
+            self.runner.cancel(_VALUES)
+            self._values_stale = False
+            return
+        if self.runner.is_running(_VALUES):
+            self._values_stale = True
+            return
+        self._values_stale = False
+        engine = self._engine
+
+        def failed(error: BaseException) -> None:
+            self.session.set_results(())
+            self._notifier.show_error(error)
+
+        self.runner.start(
+            _VALUES,
+            "Measuring",
+            lambda progress, cancelled: engine.get().measure(case),
+            done=self._on_values,
+            failed=failed,
+        )
+
+    def _on_values(self, results: tuple[Any, ...]) -> None:
+        self.session.set_results(results)
+        if self._values_stale:
+            self.update_values()
+
+    @property
+    def values_current(self) -> bool:
+        """Whether the shown values belong to the present points."""
+        return not self.runner.is_running(_VALUES) and not self._values_stale
+
+    def cancel(self) -> None:
+        """Stop reading, listing and matching. What is open stays as it is."""
+        stopped = [self.runner.cancel(channel) for channel in (_LIST, _FILM, _MATCH)]
+        if any(stopped):
+            self._notifier.info("Stopped.")
+
+    def choose_side(self, side: str) -> None:
+        """A person settles the side, or leaves it to the program again."""
+        if self.session.case is None:
+            self.analyse(side=side)
+        elif side:
+            self.session.settle_side(Side(side))
+        else:
+            self.analyse()
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def save(self, path: Path, then: Callable[[], None] | None = None) -> None:
+        """Write the case; ``then`` runs after success."""
+        case, save = self.session.case, self._backend.save_case
+        if case is None:
+            return
+
+        def work(progress: Progress, cancelled: CancelCheck) -> None:
+            save(case, path)
+
+        def done(_: None) -> None:
+            if self.session.case is case:
+                self.session.saved(path)
+            self._notifier.info(f"Saved {path.name}.")
+            if then is not None:
+                then()
+
+        self.runner.start(_SAVE, "Saving", work, done=done, failed=self._notifier.show_error)
+
+    def export_pdf(self, path: Path) -> None:
+        """Write the report. Measures afresh, so that values and points belong together."""
+        case, film, backend, engine = self.session.case, self.session.film, self._backend, self._engine
+        if case is None or film is None:
+            return
+
+        def work(progress: Progress, cancelled: CancelCheck) -> None:
+            opened = engine.get()
+            view = opened.catalogue.views[case.view]
+            backend.write_report(path, case, film, opened.measure(case), view)
+
+        def done(_: None) -> None:
+            state = " It is marked as a draft." if case.is_draft else ""
+            self._notifier.info(f"Wrote {path.name}.{state}")
+
+        self.runner.start(_REPORT, "Writing the report", work, done=done, failed=self._notifier.show_error)

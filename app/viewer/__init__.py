@@ -1,0 +1,1 @@
+"""The film on screen: image, overlays, gestures."""

@@ -1,0 +1,300 @@
+"""The film on screen: zoom, pan, window/level, flip, orientation letters. Film coordinates never change."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QResizeEvent, QTransform, QWheelEvent
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QGraphicsView, QStyleOptionGraphicsItem, QWidget
+
+from app.viewer.orientation import edge_letters
+from app.viewer.overlays import Overlay, paint_overlay, paint_text, text_width
+from app.viewer.pyramid import Pyramid
+from core.film import Radiograph, Window
+from core.overlay import pixel_aspect
+
+_ZOOM_STEP = 1.2
+_MAX_SCALE = 40.0
+_LOUPE_PX = 230
+_LOUPE_SCALE = 4.0
+
+
+class FilmItem(QGraphicsItem):
+    """Draws the film at the resolution the zoom calls for. The centre of pixel (0, 0) is at (0, 0)."""
+
+    def __init__(self, pyramid: Pyramid, window: Window) -> None:
+        super().__init__()
+        self.pyramid = pyramid
+        self.window = window
+        self.inverted = False
+        self._images: dict[int, QImage] = {}
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt name
+        width, height = self.pyramid.size_px
+        return QRectF(-0.5, -0.5, width, height)
+
+    def show_through(self, window: Window, *, inverted: bool) -> None:
+        """Change window or polarity."""
+        self.window, self.inverted = window, inverted
+        self._images.clear()
+        self.update()
+
+    def image(self, level: int) -> QImage:
+        """The film at 1 / 2**level through the present window."""
+        if level not in self._images:
+            grey = np.ascontiguousarray(self.pyramid.grey(level, self.window, inverted=self.inverted))
+            rows, columns = grey.shape
+            wrapped = QImage(grey.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
+            self._images[level] = wrapped.copy()  # the copy owns its memory
+        return self._images[level]
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        matrix = painter.worldTransform()
+        device = painter.device()
+        ratio = device.devicePixelRatio() if device is not None else 1.0
+        level = self.pyramid.level_for(math.hypot(matrix.m11(), matrix.m12()) * ratio)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        self.draw_part(painter, self.boundingRect(), self.boundingRect(), level)
+
+    def draw_part(self, painter: QPainter, target: QRectF, part: QRectF, level: int = 0) -> None:
+        """Draw the film area ``part`` (film coordinates) into ``target``."""
+        factor = 1.0 / 2**level
+        source = QRectF(
+            (part.x() + 0.5) * factor, (part.y() + 0.5) * factor, part.width() * factor, part.height() * factor
+        )
+        painter.drawImage(target, self.image(level), source)
+
+
+class FilmView(QGraphicsView):
+    """Shows one film with its overlay. Gestures are added by ``tools.ViewTools``."""
+
+    window_changed = Signal(object)
+    scale_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setScene(QGraphicsScene(self))
+        self.setFrameShape(QGraphicsView.Shape.NoFrame)
+        self.setBackgroundBrush(QColor("#000000"))
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(320, 320)
+        self.setAccessibleName("Film")
+        self.item: FilmItem | None = None
+        self.overlay = Overlay()
+        self.overlay_visible = True
+        self.loupe_at: tuple[float, float] | None = None
+        self.flipped = False
+        self._orientation: tuple[str, ...] = ()
+        self._aspect = 1.0
+        self._fitted = True
+
+    # -- film ------------------------------------------------------------------------------------
+
+    def show_film(self, film: Radiograph, pyramid: Pyramid) -> None:
+        """Replace the film; starts fitted, unflipped, with the film's first window."""
+        self.scene().clear()
+        self.item = FilmItem(pyramid, film.windows[0])
+        self.scene().addItem(self.item)
+        width, height = film.size_px
+        # A wide margin lets every point of the film be panned to the centre at any zoom.
+        self.setSceneRect(QRectF(-width * 2.0, -height * 2.0, width * 5.0, height * 5.0))
+        self._orientation = film.tags.patient_orientation
+        self._aspect = pixel_aspect(film.calibration)
+        self.flipped = False
+        self.loupe_at = None
+        self.overlay = Overlay()
+        self.fit()
+        self.window_changed.emit(self.item.window)
+
+    def set_window(self, window: Window) -> None:
+        """Show through another window."""
+        if self.item is not None:
+            self.item.show_through(window, inverted=self.item.inverted)
+            self.window_changed.emit(window)
+
+    def set_inverted(self, inverted: bool) -> None:
+        """Swap black and white on screen."""
+        if self.item is not None:
+            self.item.show_through(self.item.window, inverted=inverted)
+
+    def change_window(self, start: Window, dx: float, dy: float) -> None:
+        """Window/level by a drag of (dx, dy) screen pixels from ``start``: right widens, down brightens."""
+        if self.item is None:
+            return
+        span = max(start.high - start.low, 1e-6)
+        width = span * math.exp(dx / 250.0)
+        centre = (start.low + start.high) / 2.0 - span * dy / 400.0
+        self.set_window(replace(start, low=centre - width / 2.0, high=centre + width / 2.0, name=""))
+
+    # -- zoom and place --------------------------------------------------------------------------
+
+    @property
+    def scale_now(self) -> float:
+        """Screen pixels per film column."""
+        return abs(self.transform().m11())
+
+    def to_screen(self) -> QTransform:
+        """Film coordinates to viewport coordinates."""
+        return self.viewportTransform()
+
+    def to_film(self, at: QPointF) -> QPointF:
+        """Viewport coordinates to film coordinates."""
+        inverse, _ = self.viewportTransform().inverted()
+        return inverse.map(at)
+
+    def fit(self) -> None:
+        """Show the whole film."""
+        if self.item is None:
+            return
+        box = self.item.boundingRect()
+        room = self.viewport().rect()
+        scale = min(room.width() / box.width(), room.height() / (box.height() * self._aspect)) * 0.98
+        self._set_scale(scale)
+        self._place(box.center(), QPointF(room.center()))
+        self._fitted = True
+
+    def actual_size(self) -> None:
+        """One film column per screen pixel, about the centre of what is shown."""
+        self.zoom_to(1.0 / self.devicePixelRatioF())
+
+    def zoom_to(self, scale: float, about: QPointF | None = None) -> None:
+        """Zoom so that the film place under ``about`` (viewport coordinates) stays there."""
+        if self.item is None:
+            return
+        about = QPointF(self.viewport().rect().center()) if about is None else about
+        anchor = self.to_film(about)
+        self._set_scale(min(max(scale, 0.02), _MAX_SCALE))
+        self._place(anchor, about)
+        self._fitted = False
+
+    def zoom_by(self, steps: float, about: QPointF | None = None) -> None:
+        """Zoom in by wheel steps (out when negative)."""
+        self.zoom_to(self.scale_now * _ZOOM_STEP**steps, about)
+
+    def pan_by(self, dx: float, dy: float) -> None:
+        """Move the film by whole screen pixels."""
+        self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() - round(dx))
+        self.verticalScrollBar().setValue(self.verticalScrollBar().value() - round(dy))
+        self._fitted = False
+
+    def show_point(self, x_px: float, y_px: float) -> None:
+        """Bring a film place to the centre, zooming in when the whole film is small on screen."""
+        if self.scale_now < 0.6:
+            self._set_scale(1.0 / max(1.0, self.devicePixelRatioF()))
+        self._place(QPointF(x_px, y_px), QPointF(self.viewport().rect().center()))
+        self._fitted = False
+
+    def reveal(self, x_px: float, y_px: float) -> None:
+        """Centre a film place only when it is off screen."""
+        at = self.to_screen().map(QPointF(x_px, y_px))
+        if not QRectF(self.viewport().rect()).adjusted(20, 20, -20, -20).contains(at):
+            self._place(QPointF(x_px, y_px), QPointF(self.viewport().rect().center()))
+            self._fitted = False
+
+    def set_flipped(self, flipped: bool) -> None:
+        """Mirror the display left to right about the centre of the view. Coordinates stay."""
+        if flipped == self.flipped:
+            return
+        centre = QPointF(self.viewport().rect().center())
+        anchor = self.to_film(centre)
+        self.flipped = flipped
+        self._set_scale(self.scale_now)
+        self._place(anchor, centre)
+
+    def _set_scale(self, scale: float) -> None:
+        self.setTransform(QTransform.fromScale(-scale if self.flipped else scale, scale * self._aspect))
+        self.scale_changed.emit(scale * self.devicePixelRatioF())
+
+    def _place(self, film: QPointF, screen: QPointF) -> None:
+        now = self.to_screen().map(film)
+        self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() + round(now.x() - screen.x()))
+        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + round(now.y() - screen.y()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt name
+        self.zoom_by(event.angleDelta().y() / 120.0, event.position())
+        event.accept()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt name
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()
+
+    # -- painting --------------------------------------------------------------------------------
+
+    def set_overlay(self, overlay: Overlay) -> None:
+        """Replace what is painted over the film."""
+        self.overlay = overlay
+        self.viewport().update()
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | object) -> None:  # noqa: N802 - Qt name
+        if self.item is None:
+            return
+        to_screen = self.to_screen()
+        painter.save()
+        painter.resetTransform()
+        if self.overlay_visible:
+            paint_overlay(painter, self.overlay, to_screen, self.font())
+        self._paint_letters(painter)
+        if self.loupe_at is not None:
+            self._paint_loupe(painter, self.item, QPointF(*self.loupe_at))
+        painter.restore()
+
+    def _paint_letters(self, painter: QPainter) -> None:
+        letters = edge_letters(self._orientation, flipped=self.flipped)
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * 1.35)
+        font.setBold(True)
+        room = QRectF(self.viewport().rect())
+        middle, white = room.center(), QColor("#f0f0f0")
+        paint_text(painter, QPointF(8, middle.y()), letters.left, font, white)
+        paint_text(
+            painter, QPointF(room.right() - 8 - text_width(letters.right, font), middle.y()), letters.right, font, white
+        )
+        paint_text(painter, QPointF(middle.x(), 24), letters.top, font, white)
+        paint_text(painter, QPointF(middle.x(), room.bottom() - 10), letters.bottom, font, white)
+        if self.flipped:
+            note = "Display flipped"
+            paint_text(painter, QPointF(10, room.bottom() - 10), note, self.font(), QColor("#ffb01f"))
+
+    def _paint_loupe(self, painter: QPainter, item: FilmItem, film_at: QPointF) -> None:
+        """An inset magnified about the held point, in the corner away from it."""
+        room = QRectF(self.viewport().rect())
+        at = self.to_screen().map(film_at)
+        left = room.right() - _LOUPE_PX - 12 if at.x() < room.center().x() else room.left() + 12
+        box = QRectF(left, room.top() + 12, _LOUPE_PX, _LOUPE_PX)
+        zoom = max(_LOUPE_SCALE, self.scale_now * 2.0)
+        painter.save()
+        painter.setClipRect(box)
+        painter.fillRect(box, QColor("#000000"))
+        painter.translate(box.center())
+        painter.scale(-zoom if self.flipped else zoom, zoom * self._aspect)
+        painter.translate(-film_at)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        half = _LOUPE_PX / zoom
+        part = QRectF(film_at.x() - half, film_at.y() - half, 2 * half, 2 * half)
+        part = part.intersected(item.boundingRect())
+        item.draw_part(painter, part, part)
+        painter.restore()
+        painter.setPen(QPen(QColor(0, 0, 0, 160), 3.0))
+        self._paint_cross(painter, box)
+        painter.setPen(QPen(QColor("#fff27a"), 1.0))
+        self._paint_cross(painter, box)
+        painter.setPen(QPen(QColor("#8a8f96"), 1.5))
+        painter.drawRect(box)
+
+    @staticmethod
+    def _paint_cross(painter: QPainter, box: QRectF) -> None:
+        centre, gap, arm = box.center(), 7.0, 34.0
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            painter.drawLine(
+                centre + QPointF(dx * gap, dy * gap), centre + QPointF(dx * arm, dy * arm)
+            )
