@@ -106,7 +106,7 @@ def _largest_component(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return mesh if len(parts) < 2 else max(parts, key=lambda part: float(part.area))
 
 
-def _frozen(vertices: FloatArray, faces: IntArray) -> tuple[FloatArray, IntArray]:
+def _frozen(vertices: FloatArray, faces: NDArray[np.integer]) -> tuple[FloatArray, IntArray]:
     out_vertices = np.array(vertices, dtype=np.float64)
     out_faces = np.array(faces, dtype=np.int32)
     out_vertices.setflags(write=False)

@@ -10,17 +10,19 @@ import numpy as np
 from training.simulate.hand_template import CARPALS, METACARPALS, RAYS, Tubular, phalanges
 from training.simulate.scene import FloatArray
 
-# Mean lengths of a population relative to the one adult of the template.
+# Lengths relative to the one adult of the template, fitted to the mean proportions of annotated hand
+# films (children and adolescents). Agreement with that set is therefore a fit, not a prediction.
 LENGTHS: Mapping[str, float] = {
-    "first_metacarpal": 0.98, "second_metacarpal": 0.99, "fourth_metacarpal": 0.98, "fifth_metacarpal": 0.965,
-    "thumb_proximal_phalanx": 1.08, "thumb_distal_phalanx": 0.93,
+    "first_metacarpal": 1.02, "second_metacarpal": 0.99, "fourth_metacarpal": 0.98, "fifth_metacarpal": 0.965,
+    "thumb_proximal_phalanx": 1.08, "thumb_distal_phalanx": 1.03,
     "index_proximal_phalanx": 1.02, "index_middle_phalanx": 0.95, "index_distal_phalanx": 0.92,
-    "middle_proximal_phalanx": 1.04, "middle_middle_phalanx": 0.99, "middle_distal_phalanx": 1.02,
-    "ring_proximal_phalanx": 1.03, "ring_middle_phalanx": 0.96, "ring_distal_phalanx": 1.13,
-    "little_proximal_phalanx": 0.99, "little_middle_phalanx": 0.91, "little_distal_phalanx": 1.0,
+    "middle_proximal_phalanx": 1.04, "middle_middle_phalanx": 0.99, "middle_distal_phalanx": 1.07,
+    "ring_proximal_phalanx": 1.03, "ring_middle_phalanx": 0.96, "ring_distal_phalanx": 1.26,
+    "little_proximal_phalanx": 0.99, "little_middle_phalanx": 0.91, "little_distal_phalanx": 1.03,
 }  # fmt: skip
 
-# Age in years at which a carpal's ossification centre is usually seen (Greulich and Pyle, rounded).
+# Age in years at which a carpal's ossification centre is about to be seen; rough values that set the
+# order of appearance, not a bone age standard.
 _CARPAL_AGE: Mapping[str, float] = {
     "capitate": 0.0, "hamate": 0.0, "triquetrum": 2.5, "lunate": 3.5, "trapezium": 4.5, "trapezoid": 5.0,
     "scaphoid": 5.0, "pisiform": 9.5,

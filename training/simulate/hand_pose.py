@@ -20,16 +20,17 @@ _FOREARM_SHIFT_MM = -4.2  # the template's forearm lies radially of where it is 
 _SHIFT_MM: Mapping[str, tuple[float, float]] = {
     "triquetrum": (2.6, 0.6), "lunate": (4.2, -0.4), "scaphoid": (2.6, -1.6), "pisiform": (2.0, 0.6),
     "hamate": (0.3, -1.2), "capitate": (0.2, -0.4), "trapezoid": (1.0, 0.0), "trapezium": (3.6, -1.2),
-    "first_metacarpal": (4.2, 0.5), "second_metacarpal": (1.2, 0.3),
+    "first_metacarpal": (4.6, 0.0), "second_metacarpal": (1.2, 0.3),
 }  # fmt: skip
 
-# In-plane directions of metacarpals and fingers on films, degrees to the radial side of the third
+# In-plane directions of metacarpals and fingers, fitted to the means of annotated films: degrees to the radial side of the third
 # metacarpal; how far each ray follows a spread of all fingers; the finger's own rotation (roll).
 _METACARPAL_DEG = (40.5, 8.0, 0.0, -8.8, -21.0)
-_FINGER_DEG = (25.0, 8.5, 1.2, -6.2, -20.0)
+_FINGER_DEG = (8.5, 1.2, -6.2, -20.0)  # the thumb follows its metacarpal
 _SPREAD = (0.6, 0.75, 0.1, -0.65, -1.15)
 _ROLL_DEG = (42.0, -6.0, -3.0, 0.0, 6.0)
-_DEVIATION_DEG = ((3.0, 0.0), (-0.7, -2.5), (-1.0, -2.5), (0.4, 0.8), (1.8, 3.0))  # at each joint
+# Sideways angle at the two interphalangeal joints, degrees to the radial side.
+_DEVIATION_DEG = ((3.0, 0.0), (-0.7, -2.5), (-1.0, -2.5), (0.4, 0.8), (1.8, 3.0))
 
 
 @dataclass
@@ -62,11 +63,18 @@ def pose_hand(template: HandTemplate, person: Person, rng: np.random.Generator, 
     """All bones of the hand, shaped and posed at random, in the hand frame of ``hand_template``."""
     posed = Posed({}, {})
     _carpus_and_forearm(template, person, posed, rng, variation)
-    spread = rng.normal(0, 6.5)
+    spread = float(np.clip(rng.normal(0, 6.5), -9.0, 18.0))
+    neighbour_deg = 90.0  # direction of the finger before, which the next one must not cross
     loose_joint = int(rng.integers(1, 5)) if rng.random() < 0.12 else 0  # a finger held bent
     for number in range(len(RAYS)):
         phi = _metacarpal(template, person, posed, rng, number, spread, variation)
-        _finger(template, person, posed, rng, number, phi, spread, loose_joint, variation)
+        if number == 0:
+            finger_deg = phi - 8.0 + float(rng.normal(0, 7))
+        else:
+            finger_deg = _FINGER_DEG[number - 1] + _SPREAD[number] * spread + float(rng.normal(0, 2.5))
+            finger_deg = min(finger_deg, neighbour_deg - 1.0)
+            neighbour_deg = finger_deg
+        _finger(template, person, posed, rng, number, finger_deg, number == loose_joint, variation)
     return posed
 
 
@@ -146,24 +154,19 @@ def _finger(
     posed: Posed,
     rng: np.random.Generator,
     number: int,
-    metacarpal_deg: float,
-    spread: float,
-    bent: int,
+    direction_deg: float,
+    bent: bool,
     variation: float,
 ) -> None:
+    """Hang the phalanges of one ray on its metacarpal, the first pointing in an in-plane direction."""
     thumb = number == 0
-    if thumb:
-        phi = metacarpal_deg - 8.0 + rng.normal(0, 7)
-        tilt = rng.normal(8, 7)
-    else:
-        phi = _FINGER_DEG[number] + _SPREAD[number] * spread + rng.normal(0, 2.5)
-        tilt = rng.normal(3, 6)
-    frame = turn(phi) @ flex(tilt) @ roll(_ROLL_DEG[number] + rng.normal(0, 12 if thumb else 7))
+    tilt = rng.normal(8, 7) if thumb else rng.normal(3, 6)
+    frame = turn(direction_deg) @ flex(tilt) @ roll(_ROLL_DEG[number] + rng.normal(0, 12 if thumb else 7))
     parent = METACARPALS[number]
     for joint, name in enumerate(phalanges(RAYS[number])):
         if joint > 0:
             bend = rng.normal(0, 8) if thumb else abs(rng.normal(5, 6)) - 2
-            if bent == number:
+            if bent:
                 bend += rng.uniform(10, 28)
             side = _DEVIATION_DEG[number][joint - 1] + rng.normal(0, 1.8)
             frame = frame @ turn(side) @ flex(bend)
@@ -172,7 +175,7 @@ def _finger(
         radius = before.head_radius * person.breadth
         parent_vertices = posed.vertices[parent]
         pivot = parent_vertices[before.head].mean(axis=0) + radius * posed.frames[parent][:, 1]
-        space = person.joint_mm * (1.15 if joint == 0 else 0.85) * rng.uniform(0.85, 1.15)
+        space = person.joint_mm * (0.85 if joint else 1.6 if thumb else 1.15) * rng.uniform(0.85, 1.15)
         posed.frames[name] = frame
         posed.vertices[name] = v @ frame.T + pivot - frame[:, 1] * (radius + space)
         parent = name

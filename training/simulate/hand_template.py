@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from training.simulate.anatomy import FloatArray, IntArray, load_left
@@ -132,6 +133,10 @@ def _hand_frame(raw: Mapping[str, tuple[FloatArray, IntArray]]) -> tuple[FloatAr
     return rotation, middle[along > along.max() - 2.0].mean(axis=0)
 
 
+def _numbers(mask: NDArray[np.bool_]) -> IntArray:
+    return np.flatnonzero(mask).astype(np.int32)
+
+
 def _unit(v: FloatArray) -> FloatArray:
     return np.asarray(v / np.linalg.norm(v))
 
@@ -161,7 +166,7 @@ def _tubular(
         partner = cKDTree(placed[_BASE_PARTNER[name]][0])
         distance = partner.query(vertices)[0]
         facing = distance < max(2.2, float(np.quantile(distance, 0.06)))
-        base = base_rim = np.flatnonzero(facing)
+        base = base_rim = _numbers(facing)
     else:
         base, base_rim = _end(local, base_part, 1.0)
     head, head_rim = _end(local, head_part, -1.0)
@@ -186,7 +191,7 @@ def _lateral(name: str, vertices: FloatArray, centre: FloatArray, axis: FloatArr
     return _unit(lateral if lateral @ x > 0 else -lateral)
 
 
-def _end(local: FloatArray, part: np.ndarray, sign: float) -> tuple[IntArray, IntArray]:
+def _end(local: FloatArray, part: NDArray[np.bool_], sign: float) -> tuple[IntArray, IntArray]:
     """Vertex numbers of the middle of an end surface, and of the surface's middle strip."""
     end = local[part]
     middle = (end.min(axis=0) + end.max(axis=0)) / 2
@@ -196,7 +201,7 @@ def _end(local: FloatArray, part: np.ndarray, sign: float) -> tuple[IntArray, In
     strip = part & (np.abs(off[:, 0]) < 0.25) & (along > along.max() - 0.14 * np.ptp(along))
     spot = part & (np.abs(off[:, 0]) < 0.35) & (np.abs(off[:, 2]) < 0.5)
     limit = np.quantile(along[spot], 0.5)
-    return np.flatnonzero(spot & (along >= limit)), np.flatnonzero(strip)
+    return _numbers(spot & (along >= limit)), _numbers(strip)
 
 
 def _forearm(name: str, vertices: FloatArray, faces: IntArray, depth_mm: float) -> Solid:
@@ -210,7 +215,7 @@ def _forearm(name: str, vertices: FloatArray, faces: IntArray, depth_mm: float) 
     ring = ring_at(vertices, faces, np.array([0.0, 1.0, 0.0]), level + 2.2)
     cut = vertices.copy()
     cut[:, 1] = np.minimum(cut[:, 1], top + _FOREARM_LENGTH_MM)
-    return Solid(name, cut, faces, middle, ring, np.flatnonzero(vertices[:, 1] < level))
+    return Solid(name, cut, faces, middle, ring, _numbers(vertices[:, 1] < level))
 
 
 def ring_at(vertices: FloatArray, faces: IntArray, normal: FloatArray, level: float) -> Ring:
