@@ -71,14 +71,17 @@ def hand_camera(
 ) -> Camera:
     """A camera whose film of ``size_px`` (width, height) is filled by the hand as on real films.
 
-    The hand with soft tissue, from the fingertips to 0.5-4 cm of forearm below the growth plate level,
+    The hand with soft tissue, from the fingertips to 0.4-3 cm of forearm below the growth plates,
     keeps about ``margin`` of the film's size free on the left, the right and above, and is placed at
     random in the room that is left. The forearm leaves the film below.
     """
     width, height = size_px
     low, high = _extent(scene.soft_tissue)
     scale = float(np.linalg.norm(_middle_metacarpal(scene))) / 65.0
-    bottom = float(scene.bone("radius").vertices_mm[:, 1].min()) + scale * (20.0 + float(rng.uniform(4, 34)))
+    # One pixel per millimetre and no magnification at the scene's origin: film positions in mm.
+    plain = Camera(1000.0, 1000.0, 1.0, width, height, 0.0, 0.0)
+    borders = [rule(scene, plain)[1] for rule in scene.point_rules.values() if isinstance(rule, Border)]
+    bottom = float(max(borders)) + scale * float(rng.uniform(4, 32))
     distance = rng.uniform(1000, 1150)
     palm = rng.uniform(12, 40)  # from the bones' plane to the detector, mm
     free = margin * rng.uniform(0.3, 1.7, 3)
