@@ -98,8 +98,9 @@ class Case:
         return replace(self, landmarks=restored, confirmation=None)
 
     def with_side(self, side: Side) -> Case:
-        """The case after a person settled the side."""
-        decision = replace(self.side, side=side, source="user", text="Set by the user.", conflict=False)
+        """The case after a person settled the side. What the image shows stays as it is."""
+        mirrored = self.side.mirrored if side is self.side.side else not self.side.mirrored
+        decision = SideDecision(side, "user", "Set by the user.", conflict=False, mirrored=mirrored)
         return replace(self, side=decision, confirmation=None)
 
     def confirmed(self, by: str, at: str) -> Case:

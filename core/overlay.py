@@ -31,7 +31,7 @@ EDITED_COLOUR: Rgb = (255, 255, 255)
 TEXT_COLOUR: Rgb = (235, 246, 255)
 
 LOOK_BELOW_CONFIDENCE = 0.5
-_UNIT_TEXT = {"deg": "°", "mm": " mm", "px": " px", "ratio": "", "percent": " %"}
+UNIT_TEXT = {"deg": "°", "mm": " mm", "px": " px", "ratio": "", "percent": " %"}
 _MAX_VALUE_LABELS = 14
 _INSET_SHARE = 0.26  # of the picture's longer side
 _CROP_MARGIN = 0.18  # of the points' extent, on each side
@@ -43,7 +43,7 @@ def format_value(value: float, unit: str) -> str:
     text = f"{value:.{digits}f}"
     if float(text) == 0.0:
         text = text.lstrip("-")
-    return text.replace("-", "\u2212") + _UNIT_TEXT.get(unit, f" {unit}")
+    return text.replace("-", "\u2212") + UNIT_TEXT.get(unit, f" {unit}")
 
 
 def needs_look(case: Case, key: str) -> bool:
@@ -159,15 +159,15 @@ def _draw_lines(
     painter: Painter, view: FilmView, results: Sequence[MeasurementResult]
 ) -> list[NDArray[np.float64]]:
     """Draw all construction lines; returns them as polylines [N, 2] in the picture."""
-    thin, thick = max(1.0, 1.1 * painter.unit), max(1.0, 1.5 * painter.unit)
+    thin, thick = max(1.0, 0.8 * painter.unit), max(1.0, 1.1 * painter.unit)
     solid: list[NDArray[np.float64]] = []
     helper: list[NDArray[np.float64]] = []
     for result in results:
         for shape in result.shapes:
             group = helper if isinstance(shape, Segment) and shape.dashed else solid
             group += _lines_of(shape, view, painter)
-    painter.darken(solid, thick + 4.0 * painter.unit)
-    painter.darken(helper, thin + 3.0 * painter.unit, 0.5)
+    painter.darken(solid, thick + 2.8 * painter.unit)
+    painter.darken(helper, thin + 2.2 * painter.unit, 0.5)
     for line in helper:
         painter.polyline(line, LINE_COLOUR, thin)
     for line in solid:

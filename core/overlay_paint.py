@@ -148,7 +148,7 @@ class Painter:
         """One line of text with a dark outline; ``left, top`` is the corner of its line box."""
         image = Image.fromarray(self.picture)
         ImageDraw.Draw(image).text(
-            (left, top), text, fill=colour, font=_font(size_px, bold),
+            (left, top), _drawable(text), fill=colour, font=_font(size_px, bold),
             stroke_width=max(1, round(size_px / 10)), stroke_fill=(10, 12, 16),
         )  # fmt: skip
         self.picture[:] = np.asarray(image)

@@ -211,7 +211,8 @@ def _lut(item: Dataset, signed: bool) -> tuple[int, NDArray[np.float32], int]:
     data = item.LUTData
     if isinstance(data, bytes):
         eight = len(data) < 2 * count
-        raw: Array = np.frombuffer(data[: len(data) // 2 * 2], "u1" if eight else "<u2")
+        words = "<u2" if item.original_encoding[1] is not False else ">u2"
+        raw: Array = np.frombuffer(data[: len(data) // 2 * 2], "u1" if eight else words)
     else:
         raw = np.asarray(_values(data), dtype=np.int64) & 0xFFFF
         if len(raw) * 2 == count:  # two 8-bit entries to a word

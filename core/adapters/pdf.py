@@ -214,7 +214,7 @@ def _draw_findings(sheet: Sheet, content: _Content, x: float, top: float) -> flo
 
 def _point_lines(keys: Sequence[str], letters: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
     """One line for each point, or running text where that would take too much of the page."""
-    lines = [f"{letters[key]}  {names.get(key, key)}" for key in keys]
+    lines = [f"{letters[key]}: {names.get(key, key)}" for key in keys]
     return lines if len(lines) <= _MAX_POINT_LINES else ["; ".join(lines) + "."]
 
 
@@ -231,10 +231,11 @@ def _provenance(content: _Content) -> list[str]:
     case, made = content.case, content.case.provenance
     chosen = "the user" if case.view_source == "user" else "the program"
     seconds = made.elapsed_ms / 1000.0
+    frame = f", frame {case.frame + 1}" if case.frame else ""
     return [
         f"OrthoMatch {made.program_version}, model {made.model_sha256[:12] or 'none'}, "
         f"bank {made.bank_sha256[:12] or 'none'}. Computed by {made.provider} in {seconds:.1f} s.",
-        f"View chosen by {chosen}. Film SHA-256 {case.film_sha256[:16]}, frame {case.frame + 1}.",
+        f"View chosen by {chosen}. Film SHA-256 {case.film_sha256[:16]}{frame}.",
         f"References used: {', '.join(made.references) if made.references else 'none'}.",
         f"Definitions: {', '.join(dict.fromkeys(r.definition for r in content.results)) or 'none'}.",
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from core.adapters.pdf_sheet import ALERT, BLACK, GREY, LIGHT, MARGIN, WIDTH, Sheet
 from core.adapters.pdf_text import wrap
 from core.measure.results import MeasurementResult, NormalRange
-from core.overlay import format_value
+from core.overlay import UNIT_TEXT, format_value
 
 _SIZE, _SMALL, _LEAD = 8.5, 7.0, 10.5
 # Left edges of the columns in points from the margin; the value column is aligned right.
@@ -99,6 +99,11 @@ def _value(sheet: Sheet, y: float, result: MeasurementResult, value: float) -> N
         sheet.text(MARGIN + _INTERVAL, y, f"{_bare(low, result.unit)} to {high}", _SIZE)
 
 
+def _limit(value: float, unit: str) -> str:
+    """A limit with as many digits as its source gives."""
+    return f"{value:g}".replace("-", "\u2212") + UNIT_TEXT.get(unit, f" {unit}")
+
+
 def _bare(text: str, unit: str) -> str:
     return text if unit == "deg" else text.split(" ")[0]
 
@@ -119,8 +124,8 @@ def _normal_lines(result: MeasurementResult, sources: _Sources) -> list[str]:
     normal = result.normal
     if normal is None:
         return ["\u2013"]
-    low = None if normal.low is None else format_value(normal.low, result.unit)
-    high = None if normal.high is None else format_value(normal.high, result.unit)
+    low = None if normal.low is None else _limit(normal.low, result.unit)
+    high = None if normal.high is None else _limit(normal.high, result.unit)
     if low is not None and high is not None:
         span = f"{_bare(low, result.unit)} to {high}"
     elif low is not None:

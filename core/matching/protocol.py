@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import Cancelled
 from core.film import Side
 
 Progress = Callable[[float, str], None]
@@ -18,19 +19,26 @@ CancelCheck = Callable[[], bool]
 """Returns True when the user wants the task to stop."""
 
 
+def stop_if(cancelled: CancelCheck | None) -> None:
+    """Raise ``Cancelled`` when the user wants the task to stop."""
+    if cancelled is not None and cancelled():
+        raise Cancelled
+
+
 @dataclass(frozen=True, eq=False)
 class Reference:
     """One annotated film of the bank.
 
-    ``image`` is [rows, columns] float32 in 0..1 with bone bright, ``points_px`` [N, 2] (x, y) in the
-    order of the view's points; NaN marks a point that this film does not show. ``digest`` is the
-    SHA-256 of image and points and keys the feature cache.
+    ``read_image`` gives [rows, columns] float32 with bone bright; it is called only when the features
+    are not cached. ``points_px`` [N, 2] (x, y) are in the order of the view's points; NaN marks a
+    point that this film does not show. ``digest`` is the SHA-256 of image and points and keys the
+    feature cache.
     """
 
     key: str
     view: str
     side: Side
-    image: NDArray[np.float32]
+    read_image: Callable[[], NDArray[np.float32]]
     points_px: NDArray[np.float64]
     spacing_mm: float | None
     digest: str

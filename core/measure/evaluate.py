@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from core.film import Calibration, Side, SpacingSource
 from core.landmarks import LandmarkSet
 from core.measure.definitions import MeasurementDefinition, View
 from core.measure.geometry import Complexes, DegenerateError, Frame, Geo, NumberGeo, PointGeo, Reals
-from core.measure.ops import OPERATIONS
+from core.measure.ops import OPERATIONS, Operation
 from core.measure.results import Label, MeasurementResult, Shape
 
 _SEED = 20240229
@@ -45,9 +45,9 @@ def evaluate_view(
     any varying point, or with ``draws`` 0, there is no interval.
     """
     frame = Frame(calibration, flipped)
-    placed = _placed(view, landmarks, frame, draws)
     known: dict[tuple[object, ...], Geo | DegenerateError] = {}
     with np.errstate(all="ignore"):  # single draws may be degenerate; they are dropped
+        placed = _placed(view, landmarks, frame, draws)
         return tuple(_evaluate(view, item, landmarks, frame, placed, known) for item in view.measurements)
 
 
@@ -100,56 +100,72 @@ def _evaluate(
     if missing:
         return replace(empty, reason=f"Not placed on this film: {', '.join(missing)}.")
     try:
-        number, shapes = _construct(definition, frame, placed, known)
+        trail = _construct(definition, placed, known)
     except DegenerateError as error:
         return replace(empty, reason=str(error))
+    number = trail[-1].result
+    assert isinstance(number, NumberGeo)
     values = number.value * (100.0 if unit == "percent" else 1.0)
     value = float(values[0])
     if not math.isfinite(value):
         return replace(empty, reason="The points give no finite value.")
     varies = any(landmarks[key].expected_error_px for key in definition.points)
     interval = _interval(values, wraps=unit == "deg") if varies else None
-    text = f"{definition.short} {format_value(value, unit)}"
-    shapes = tuple(replace(shape, text=text) if isinstance(shape, Label) else shape for shape in shapes)
+    shapes = _drawing(frame, trail, f"{definition.short} {format_value(value, unit)}")
     return replace(empty, value=value, interval=interval, shapes=shapes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Built:
+    """One step after its computation."""
+
+    operation: Operation
+    inputs: tuple[Geo, ...]
+    result: Geo
 
 
 def _construct(
     definition: MeasurementDefinition,
-    frame: Frame,
     placed: Mapping[str, Complexes],
     known: dict[tuple[object, ...], Geo | DegenerateError],
-) -> tuple[NumberGeo, tuple[Shape, ...]]:
-    """The value and the drawing. ``known`` keeps constructions that several measurements share."""
-    names: dict[str, tuple[object, ...]] = {}
-    items: dict[str, Geo] = {}
-    shapes: dict[Shape, None] = {}
-    for key in definition.points:
-        names[key], items[key] = (key,), PointGeo(placed[key])
-    result: Geo | None = None
+) -> list[_Built]:
+    """The steps in order. ``known`` keeps constructions that several measurements share.
+
+    Raises ``DegenerateError`` when the points do not determine a step.
+    """
+    names: dict[str, tuple[object, ...]] = {key: (key,) for key in definition.points}
+    items: dict[str, Geo] = {key: PointGeo(placed[key]) for key in definition.points}
+    trail: list[_Built] = []
     for step in definition.steps:
         operation = OPERATIONS[step.op]
-        inputs = [items[name] for name in step.of]
+        inputs = tuple(items[name] for name in step.of)
         name = (step.op, *(names[source] for source in step.of))
         if name not in known:
             try:
                 known[name] = operation.compute(*inputs)
             except DegenerateError as error:
                 known[name] = error
-        found = known[name]
-        if isinstance(found, DegenerateError):
-            raise found
-        result = found
+        result = known[name]
+        if isinstance(result, DegenerateError):
+            raise result
         names[step.key], items[step.key] = name, result
-        shapes.update(dict.fromkeys(operation.draw(frame, result, *inputs)))
-    assert isinstance(result, NumberGeo)
-    return result, _one_label(tuple(shapes))
+        trail.append(_Built(operation, inputs, result))
+    return trail
 
 
-def _one_label(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
-    """The shapes with only the first text: the numbers inside a ratio or difference have none."""
-    labels = [shape for shape in shapes if isinstance(shape, Label)]
-    return tuple(shape for shape in shapes if not isinstance(shape, Label) or shape is labels[0])
+def _drawing(frame: Frame, trail: list[_Built], text: str) -> tuple[Shape, ...]:
+    """Every shape once, and the text at the first place for it."""
+    shapes: dict[Shape, None] = {}
+    written = False
+    for built in trail:
+        for shape in built.operation.draw(frame, built.result, *built.inputs):
+            if isinstance(shape, Label):
+                if not written:
+                    shapes[replace(shape, text=text)] = None
+                written = True
+            else:
+                shapes[shape] = None
+    return tuple(shapes)
 
 
 def _interval(values: Reals, *, wraps: bool) -> tuple[float, float] | None:

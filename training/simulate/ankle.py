@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.simulate.ankle_names import ANKLE_POINT_DESCRIPTIONS, ANKLE_POINTS
-from training.simulate.ankle_points import ankle_rules
+from training.simulate.ankle_points import ankle_rules, dome_corner, outline_at
 from training.simulate.ankle_template import TEMPLATE_NAMES, AnkleTemplate, load_template
+from training.simulate.lesion import lytic_lesion
 from training.simulate.scene import Bone, Camera, Capsule, GrowthPlate, Scene
 
 __all__ = ["ANKLE_POINTS", "ANKLE_POINT_DESCRIPTIONS", "ankle_camera", "ankle_scene"]
@@ -29,6 +30,15 @@ _LEG = ("tibia", "fibula")
 _MORTISE_DEG = 17.0
 _LEG_FILM_PROBABILITY = 0.35
 _LEG_FILM_FROM_MM = 70.0
+_LESION_PROBABILITY = 0.12
+_CLOSEST_MM = 0.7
+_OUTERMOST = (
+    "tibial_shaft_proximal_medial",
+    "tibial_shaft_proximal_lateral",
+    "fibula_shaft_lateral",
+    "medial_malleolus_tip",
+    "lateral_malleolus_tip",
+)
 
 
 @dataclass(frozen=True)
@@ -40,9 +50,11 @@ class _Pose:
     bow_mm: float
     talar_tilt_deg: float
     joint_space_mm: float
+    medial_space_mm: float
+    lateral_space_mm: float
     plantarflexion_deg: float
     inversion_deg: float
-    adduction_deg: float
+    foot_in_deg: float
     fibula_down_mm: float
     syndesmosis_mm: float
     shaft_width: float
@@ -71,6 +83,8 @@ def ankle_scene(rng: np.random.Generator, *, anatomy: Path, variation: float = 1
     tissue = _soft_tissue(vertices, template, rng, variation)
     place, size = _Placement.of(pose), pose.size
     bones = _bones(vertices, template, rng, pose, plates, place)
+    if rng.random() < _LESION_PROBABILITY * variation:
+        bones += lytic_lesion(rng, vertices["tibia"], template.plafond_width_mm, place, bones[0].density)
     soft = tuple(
         Capsule(place(c.start_mm), place(c.end_mm), size * c.start_radius_mm, size * c.end_radius_mm)
         for c in tissue
@@ -89,33 +103,35 @@ def ankle_camera(
     """A camera that frames the scene as an ankle or lower-leg film.
 
     ``size_px`` is the (width, height) of the film or its long side. ``margin`` is the free space
-    kept around the malleoli and below the talus, as a fraction of the film's height. Whether the
+    kept around the points and below the talus, as a fraction of the film's height or width. Whether the
     film shows the ankle or the lower leg follows from how far up the leg the central ray was set.
     """
-    tibia, fibula = (scene.bone(name).vertices_mm for name in _LEG)
-    joint_y, knee_y = float(tibia[:, 1].max()), float(tibia[:, 1].min())
+    tibia = scene.bone("tibia").vertices_mm
+    source_detector = rng.uniform(1000.0, 1150.0)
+    source_object = source_detector - rng.uniform(40.0, 100.0)
+    # Where the outermost points fall on a film of one pixel per millimetre of the plane z = 0.
+    plain = Camera(source_detector, source_object, source_detector / source_object, 1, 1, 0.0, 0.0)
+    marks = np.array([scene.point_rules[name](scene, plain) for name in _OUTERMOST])
+    joint_y, knee_y = float(marks[:, 1].max()), float(tibia[:, 1].min())
     leg_film = joint_y > _LEG_FILM_FROM_MM
     if leg_film:
-        bottom = joint_y + rng.uniform(35.0, 85.0)
+        bottom = joint_y + rng.uniform(30.0, 85.0)
         top = max(knee_y + 35.0, bottom - rng.uniform(260.0, 410.0))
     else:
-        bottom = joint_y + rng.uniform(30.0, 95.0)
-        top = max(knee_y + 35.0, joint_y - rng.uniform(115.0, 165.0))
+        bottom = joint_y + rng.uniform(25.0, 95.0)
+        top = max(knee_y + 35.0, joint_y - rng.uniform(100.0, 165.0))
+    top = min(top, float(marks[:, 1].min()) - 4.0)
+    field = (bottom - top) * (1.0 + 2.0 * margin)
     bottom += margin * (bottom - top)
-    field = bottom - top
     if isinstance(size_px, tuple):
         width, height = size_px
     else:
         aspect = rng.uniform(0.45, 1.0) if not leg_film else rng.uniform(0.4, 1.0)
         width, height = round(size_px * aspect), size_px
-    near = joint_y - 60.0
-    malleoli = np.concatenate([tibia[tibia[:, 1] > near], fibula[fibula[:, 1] > near]])
-    left, right = float(malleoli[:, 0].min()), float(malleoli[:, 0].max())
-    needed = (right - left) * (1.15 + 2.0 * margin)
+    left, right = float(marks[:, 0].min()) - 8.0, float(marks[:, 0].max()) + 8.0
+    needed = (right - left) * (1.0 + 2.0 * margin)
     # A film too narrow for the malleoli is taken from farther up, keeping the foot end.
     field = max(field, needed * height / width)
-    source_detector = rng.uniform(1000.0, 1150.0)
-    source_object = source_detector - rng.uniform(40.0, 100.0)
     object_pixel = field / height
     slack = max(0.0, width * object_pixel - needed) / 2.0
     middle = (left + right) / 2.0 + rng.uniform(-0.7, 0.7) * slack
@@ -147,13 +163,15 @@ def _draw_pose(rng: np.random.Generator, template: AnkleTemplate, variation: flo
         ldta_deg=uniform(89.0, 82.0, 96.0) if rng.random() < 0.4 else normal(89.0, 2.2, 82.0, 96.0),
         bow_mm=normal(0.0, 2.5, -6.0, 6.0),
         talar_tilt_deg=tilt,
-        joint_space_mm=uniform(3.1, 2.4, 4.3),
+        joint_space_mm=uniform(2.6, 1.8, 3.8),
+        medial_space_mm=normal(2.4, 0.6, 1.4, 4.5),
+        lateral_space_mm=uniform(2.0, 1.2, 3.0),
         plantarflexion_deg=plantarflexion,
         # A foot that hangs in plantarflexion also turns inwards.
         inversion_deg=normal(0.2 * plantarflexion, 6.0, -15.0, 22.0),
-        adduction_deg=normal(0.2 * plantarflexion, 6.0, -15.0, 22.0),
+        foot_in_deg=normal(8.0 + 0.4 * plantarflexion, 9.0, -8.0, 42.0),
         fibula_down_mm=normal(0.0, 2.0, -4.0, 4.0),
-        syndesmosis_mm=normal(0.0, 0.6, -0.8, 1.2) if rng.random() < 0.9 else uniform(0.0, 0.0, 4.0),
+        syndesmosis_mm=normal(0.7, 0.6, -0.5, 2.0) if rng.random() < 0.9 else uniform(0.7, 0.7, 3.2),
         shaft_width=uniform(1.0, 0.84, 1.16),
         rotation_deg=rotation,
         recline_deg=normal(0.0, 4.0, -10.0, 10.0),
@@ -190,7 +208,7 @@ def _deform(
     everything = np.concatenate([vertices[name] for name in names])
     common = _wave_field(everything, rng, 110.0, 260.0, 1.5 * variation)
     for name, shift in zip(names, np.split(common, counts), strict=True):
-        own = _wave_field(vertices[name], rng, 25.0, 70.0, 0.35 * variation)
+        own = _wave_field(vertices[name], rng, 45.0, 100.0, 0.35 * variation)
         vertices[name] += shift + own
     for name, width in (("tibia", pose.shaft_width), ("fibula", pose.shaft_width * rng.uniform(0.93, 1.07))):
         v = vertices[name]
@@ -205,6 +223,9 @@ def _deform(
     wanted = (0.5 + variation * rng.uniform(-0.08, 0.1)) * template.plafond_width_mm
     below = tibia[:, 1] > 3.0
     tibia[below, 1] = 3.0 + (tibia[below, 1] - 3.0) * (wanted - 3.0) / (tip - 3.0)
+    joint = tibia[[template.plafond_medial, template.plafond_lateral]].mean(axis=0)
+    for v in vertices.values():
+        v -= joint
     vertices["fibula"][:, 1] += pose.fibula_down_mm
     vertices["fibula"][:, 0] += pose.syndesmosis_mm
 
@@ -254,15 +275,69 @@ def _move_foot(vertices: Vertices, template: AnkleTemplate, pose: _Pose) -> None
     subtalar = _rotation(_X, at_ankle) @ subtalar
     pivot = vertices["talus"].mean(axis=0) + np.array([0.0, 8.0, 0.0])
     _turn(vertices, beyond, subtalar, -0.5 * pose.inversion_deg, pivot)
-    _turn(vertices, midfoot, _Y, pose.adduction_deg, joint)
+    # The talus can turn little in the mortise; the joints below it share the rest.
+    turn_in = pose.foot_in_deg - template.foot_in_deg
+    _turn(vertices, foot, _Y, float(np.clip(0.25 * turn_in, -5.0, 5.0)), dome)
+    _turn(vertices, beyond, _Y, 0.25 * turn_in, pivot)
+    _turn(vertices, midfoot, _Y, 0.5 * turn_in, joint)
+    tilt = pose.talar_tilt_deg - _talar_tilt(vertices, template)
     corners = vertices["talus"][template.trochlea]
     edge = corners[:, 0].min() if pose.talar_tilt_deg > 0 else corners[:, 0].max()
     # Pivoting on one corner opens the joint on the other side instead of driving bone into bone.
     hinge = np.array([edge, corners[:, 1].min(), corners[:, 2].mean()])
-    _turn(vertices, foot, _Z, pose.talar_tilt_deg, hinge)
-    lower = pose.joint_space_mm - template.gap_mm
+    _turn(vertices, foot, _Z, float(np.clip(tilt, -12.0, 12.0)), hinge)
+    lower = pose.joint_space_mm - _joint_space(vertices, template)
     for name in foot:
         vertices[name] = vertices[name] + np.array([0.0, lower, 0.0])
+    _clear_gutters(vertices, foot, template, pose)
+
+
+def _talar_tilt(vertices: Vertices, template: AnkleTemplate) -> float:
+    """Angle from plafond line to talar dome in the mortise plane, degrees, positive if open laterally."""
+    talus, tibia = vertices["talus"][:, :2], vertices["tibia"][:, :2]
+    dome = dome_corner(talus, template, 1.0) - dome_corner(talus, template, -1.0)
+    roof = tibia[template.plafond_lateral] - tibia[template.plafond_medial]
+    return float(np.degrees(np.arctan2(dome[1], dome[0]) - np.arctan2(roof[1], roof[0])))
+
+
+def _joint_space(vertices: Vertices, template: AnkleTemplate) -> float:
+    """Smallest height between plafond crest and talar dome, seen in the mortise position, in mm."""
+    tibia, talus = vertices["tibia"][:, 1::-1], vertices["talus"][:, 1::-1]
+    ends = tibia[[template.plafond_medial, template.plafond_lateral], 1]
+    spaces = []
+    for x in np.linspace(ends[0], ends[1], 9)[1:-1]:
+        crest = outline_at(tibia, template.regions["plafond"], x)
+        dome = outline_at(talus, template.regions["talus_body"], x)
+        if crest is not None and dome is not None:
+            spaces.append(dome[0] - crest[0])
+    return min(spaces)
+
+
+def _clear_gutters(vertices: Vertices, foot: list[str], template: AnkleTemplate, pose: _Pose) -> None:
+    """Set the medial and lateral joint spaces, seen in the mortise position, beside the talus."""
+    tibia, fibula, talus = (vertices[name] for name in ("tibia", "fibula", "talus"))
+    regions, width = template.regions, template.plafond_width_mm
+    top = float(talus[template.trochlea, 1].min())
+    lowest = min(top + 0.3 * width, float(tibia[:, 1].max()) - 0.06 * width)
+    medial, lateral = [], []
+    for level in np.linspace(top + 0.08 * width, lowest, 5):
+        wall = outline_at(tibia, regions["malleolus"], level)
+        body = outline_at(talus, regions["talus_body"], level)
+        outer = outline_at(fibula, regions["fibula"], level)
+        if wall is not None and body is not None and outer is not None:
+            medial.append(body[0] - wall[1])
+            lateral.append(outer[0] - body[1])
+    too_narrow_medially = max(pose.medial_space_mm - float(np.mean(medial)), _CLOSEST_MM - min(medial))
+    too_narrow_laterally = max(pose.lateral_space_mm - float(np.mean(lateral)), _CLOSEST_MM - min(lateral))
+    # What both sides lack together is gained by moving both malleoli apart by half of it each.
+    spread = max(0.0, (too_narrow_medially + too_narrow_laterally) / 2.0)
+    shift = too_narrow_medially - spread
+    for name in foot:
+        vertices[name] = vertices[name] + np.array([shift, 0.0, 0.0])
+    fibula[:, 0] += spread * _ramp(fibula[:, 1], -120.0, -10.0)
+    corner = -float(tibia[template.plafond_medial, 0])
+    inner = _ramp(-tibia[:, 0], corner - 2.0, corner + 2.0)
+    tibia[:, 0] -= spread * inner * _ramp(tibia[:, 1], -6.0, 4.0)
 
 
 def _bend_leg(vertices: Vertices, template: AnkleTemplate, pose: _Pose) -> None:

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-PROXIMAL_LEVEL = 3.0
+PROXIMAL_LEVEL = 3.5
 DISTAL_LEVEL = 2.0
 SYNDESMOSIS_LEVEL = 1.0 / 3.0
-CLEAR_SPACE_LEVEL = 0.1
+CLEAR_SPACE_LEVEL = 0.14
 
 ANKLE_POINT_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "tibial_shaft_proximal_medial": "Medial outer cortex of the tibia, 3 plafond widths above joint",
-        "tibial_shaft_proximal_lateral": "Lateral outer cortex of the tibia, 3 plafond widths above joint",
+        "tibial_shaft_proximal_medial": "Medial outer cortex of the tibia, 3.5 plafond widths above joint",
+        "tibial_shaft_proximal_lateral": "Lateral outer cortex of the tibia, 3.5 plafond widths above joint",
         "tibial_shaft_distal_medial": "Medial outer cortex of the tibia, 2 plafond widths above joint",
         "tibial_shaft_distal_lateral": "Lateral outer cortex of the tibia, 2 plafond widths above joint",
         "tibial_plafond_medial": "Medial end of the flat subchondral line of the tibial plafond",

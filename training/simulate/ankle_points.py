@@ -28,6 +28,8 @@ IntArray = NDArray[np.int32]
 
 
 _TIP_WIDTHS = 0.08
+# The corner of the dome is where its outline falls away this steeply (36 degrees).
+_CORNER_SLOPE = 0.73
 
 
 @dataclass(frozen=True)
@@ -118,21 +120,15 @@ class _Film:
         return ends
 
     def _dome_corner(self, side: float) -> FloatArray:
-        """The dome's farthest point at 45 degrees up and to one side, relative to the talus itself."""
-        talus = self._bone("talus")
-        along = talus[self._template.talus_lateral] - talus[self._template.talus_medial]
-        along = along / np.linalg.norm(along)
-        up = np.array([along[1], -along[0]])
-        dome = talus[self._template.trochlea]
-        return np.asarray(dome[(dome @ (up + side * along)).argmax()])
+        """The dome's farthest point obliquely up and to one side, relative to the talus itself."""
+        return dome_corner(self._bone("talus"), self._template, side)
 
     def _crossing(self, film: FloatArray, region: str, level: float, side: float) -> FloatArray:
         """Outermost point (lateral for side +1, medial for -1) of a region on a level line."""
-        a, b = (film[end] for end in self._template.regions[region].T)
-        crossed = _cut(a[:, 1], b[:, 1], a[:, 0], b[:, 0], level)
-        if not len(crossed):
+        crossed = outline_at(film, self._template.regions[region], level)
+        if crossed is None:
             raise ValueError(f"The outline of {region} does not reach the level of the point in this view.")
-        return np.array([crossed.max() if side > 0 else crossed.min(), level])
+        return np.array([crossed[1] if side > 0 else crossed[0], level])
 
 
 def _cut(a: FloatArray, b: FloatArray, a_other: FloatArray, b_other: FloatArray, level: float) -> FloatArray:
@@ -140,6 +136,26 @@ def _cut(a: FloatArray, b: FloatArray, a_other: FloatArray, b_other: FloatArray,
     passes = (a > level) != (b > level)
     t = (level - a[passes]) / (b[passes] - a[passes])
     return np.asarray(a_other[passes] + t * (b_other[passes] - a_other[passes]))
+
+
+def dome_corner(talus: FloatArray, template: AnkleTemplate, side: float) -> FloatArray:
+    """Corner [2] of the dome, lateral for side +1, of talus vertices [V, 2] seen from the front.
+
+    Film axes are x lateral and y distal. "Up" is meant relative to the talus, so that the corner is
+    the same place of the bone when the talus tilts.
+    """
+    along = talus[template.talus_lateral] - talus[template.talus_medial]
+    along = along / np.linalg.norm(along)
+    up = np.array([along[1], -along[0]])
+    dome = talus[template.trochlea]
+    return np.asarray(dome[(dome @ (up + _CORNER_SLOPE * side * along)).argmax()])
+
+
+def outline_at(points: FloatArray, edges: IntArray, level: float) -> tuple[float, float] | None:
+    """Smallest and largest x at height y = level over edges [E, 2] of points [N, 2 or 3]; None if none."""
+    a, b = points[edges[:, 0]], points[edges[:, 1]]
+    crossed = _cut(a[:, 1], b[:, 1], a[:, 0], b[:, 0], level)
+    return (float(crossed.min()), float(crossed.max())) if len(crossed) else None
 
 
 def _middle(points: FloatArray) -> FloatArray:

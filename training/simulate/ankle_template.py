@@ -19,6 +19,7 @@ from scipy.interpolate import griddata
 from scipy.spatial import cKDTree
 
 from training.simulate.anatomy import load_mesh
+from training.simulate.ankle_names import DISTAL_LEVEL, PROXIMAL_LEVEL
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -30,6 +31,7 @@ _RING_HALF_MM = 8.0
 _MEDIAL_BEND_MM = 1.2
 _LATERAL_BEND_MM = 2.8
 _LATERAL_INSET_MM = 1.5
+_MEDIAL_INSET_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ class AnkleTemplate:
     tibia vertices at the ends of the flat plafond. ``regions`` are edge lists [E, 2] of parts of
     the tibia and talus in which points are looked for. ``rings`` are tibia vertices around the
     shaft at the distal and proximal levels. ``dome_axis_yz`` is where the talocrural axis, taken
-    parallel to x, crosses the sagittal plane. ``ldta_deg``, ``gap_mm`` and ``foot_pitch_deg`` are
-    the lateral distal tibial angle, tibiotalar joint space and foot plantarflexion as scanned.
+    parallel to x, crosses the sagittal plane. ``ldta_deg`` and ``foot_pitch_deg`` are the
+    lateral distal tibial angle and the foot's plantarflexion as scanned;
+    ``foot_in_deg`` is how far the foot points inwards of straight ahead in the mortise position.
     """
 
     name: str
@@ -56,9 +59,8 @@ class AnkleTemplate:
     talus_lateral: int
     dome_axis_yz: FloatArray
     ldta_deg: float
-    gap_mm: float
     foot_pitch_deg: float
-    forefoot_mm: FloatArray
+    foot_in_deg: float
     heel_vertex: int
 
 
@@ -111,7 +113,7 @@ def _denver(side: str) -> _Source:
     sign = -1.0 if side == "Left" else 1.0
     matrix = np.array([[sign, 0, 0], [0, 0, -1], [0, -1, 0]], dtype=np.float64)
     files = {bone: f"{stem}_{side}" for bone, stem in _DENVER.items()}
-    return _Source(f"vh_female_denver_{side.lower()}", "vh_female_denver", files, matrix, 2500, 0, 3)
+    return _Source(f"vh_female_denver_{side.lower()}", "vh_female_denver", files, matrix, 2500, 0, 6)
 
 
 _SOURCES: tuple[_Source, ...] = (
@@ -220,7 +222,7 @@ def _plafond_ends(points: FloatArray) -> FloatArray:
         first -= 1
     while last < len(xs) - 1 and away[last + 1] < _LATERAL_BEND_MM:
         last += 1
-    last -= round(_LATERAL_INSET_MM / 0.5)
+    first, last = first + round(_MEDIAL_INSET_MM / 0.5), last - round(_LATERAL_INSET_MM / 0.5)
     return np.asarray(crest[[first, last]])
 
 
@@ -263,7 +265,9 @@ def _describe(
     off_circle = np.abs(np.linalg.norm(spoke, axis=1) - radius)
     front = np.abs(np.arctan2(spoke[:, 1], -spoke[:, 0])) < np.deg2rad(70.0)
     outward = (normals[:, 1:] * spoke).sum(axis=1) / np.linalg.norm(spoke, axis=1)
-    trochlea = (off_circle < 3.0) & front & (outward > 0.35) & (np.abs(talus[:, 0]) < width)
+    trochlea = (off_circle < 3.0) & front & (outward > 0.35)
+    # The articular surface of the dome is as wide as the roof above it.
+    trochlea &= (talus[:, 0] > corners[0, 0] + 0.5) & (talus[:, 0] < corners[1, 0] + 3.0)
     notch = fibula[np.abs(fibula[:, 1] + width / 3.0) < 4.0]
     split = float((notch[:, 2].min() + notch[:, 2].max()) / 2.0)
     near = tibia[:, 1] > -1.2 * width
@@ -276,20 +280,21 @@ def _describe(
         "plafond": _edges(tibia_faces, plafond),
         "tibia_front": _edges(tibia_faces, near & (tibia[:, 2] < split)),
         "tibia_back": _edges(tibia_faces, near & (tibia[:, 2] > split - 1.0)),
-        "malleolus": _edges(tibia_faces, (tibia[:, 1] > 0.5) & (tibia[:, 0] < corners[0, 0] + 4.0)),
+        "malleolus": _edges(tibia_faces, (tibia[:, 1] > 0.5) & (tibia[:, 0] < corners[0, 0] + 0.5)),
         "talus_body": _edges(talus_faces, body),
     }
     rings = tuple(
         np.flatnonzero(np.abs(tibia[:, 1] + level * width) < _RING_HALF_MM).astype(np.int32)
-        for level in (2.0, 3.0)
+        for level in (DISTAL_LEVEL, PROXIMAL_LEVEL)
     )
     across = corners[1] - corners[0]
-    ldta = 90.0 + float(np.degrees(np.arctan2(across[1], across[0])))
+    low, high = ((tibia[ring].min(axis=0) + tibia[ring].max(axis=0)) / 2.0 for ring in rings)
+    lean = np.arctan2(low[0] - high[0], low[1] - high[1])
+    ldta = 90.0 + float(np.degrees(np.arctan2(across[1], across[0]) + lean))
     calcaneus = bones["calcaneus"][0]
     heel = int((0.8 * calcaneus[:, 1] + 0.6 * calcaneus[:, 2]).argmax())
     forefoot = _forefoot(bones)
     run = calcaneus[heel] - forefoot
-    dome_top = talus[trochlea][:, 1].min()
     return AnkleTemplate(
         name=name,
         bones=bones,
@@ -303,9 +308,8 @@ def _describe(
         talus_lateral=_nearest(talus, np.array([corners[1, 0], axis[0], axis[1]])),
         dome_axis_yz=axis,
         ldta_deg=ldta,
-        gap_mm=float(dome_top),
         foot_pitch_deg=float(np.degrees(np.arctan2(-run[1], run[2]))),
-        forefoot_mm=forefoot,
+        foot_in_deg=float(np.degrees(np.arctan2(run[0], run[2]))),
         heel_vertex=heel,
     )
 

@@ -1,0 +1,71 @@
+"""Reference features on disk, so that a second start need not encode the bank again."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from dataclasses import fields
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from core.adapters.atomic import write_bytes
+from core.errors import WriteError
+from core.matching.features import ViewFeatures
+
+log = logging.getLogger(__name__)
+
+
+class DiskFeatureCache:
+    """``FeatureCache`` with one file a key in ``folder`` (created on first use).
+
+    The key holds the hashes of model and references, so a file never goes stale. A file that cannot be
+    read is made again; a folder that cannot be written costs time, not results, and is logged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"features-{key[:32]}.npz"
+
+    def load(self, key: str) -> ViewFeatures | None:
+        """The features kept under this key, or None."""
+        try:
+            with np.load(self._path(key), allow_pickle=False) as data:
+                if str(data["key"]) != key:
+                    return None
+                values = {field.name: data[field.name] for field in fields(ViewFeatures)}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            log.warning("a damaged feature cache file is made again")
+            return None
+        return ViewFeatures(**values | {"view": str(values["view"]), "keys": tuple(values["keys"].tolist())})
+
+    def save(self, key: str, features: ViewFeatures) -> None:
+        """Keep features under this key."""
+        arrays = {field.name: np.asarray(getattr(features, field.name)) for field in fields(ViewFeatures)}
+        buffer = BytesIO()
+        np.savez(buffer, key=key, **arrays)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(self._path(key), buffer.getvalue())
+        except (OSError, WriteError):
+            log.warning("reference features could not be cached: the cache folder is not writable")
+
+
+class MemoryFeatureCache:
+    """``FeatureCache`` that lives as long as the object, for evaluations with many reference draws."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, ViewFeatures] = {}
+
+    def load(self, key: str) -> ViewFeatures | None:
+        """The features kept under this key, or None."""
+        return self._kept.get(key)
+
+    def save(self, key: str, features: ViewFeatures) -> None:
+        """Keep features under this key."""
+        self._kept[key] = features

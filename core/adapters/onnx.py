@@ -1,0 +1,128 @@
+"""The network under ONNX Runtime: provider choice, model check, encoding."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+from core.resources import resource_path
+
+Float32 = NDArray[np.float32]
+
+log = logging.getLogger(__name__)
+
+PREFERRED = (
+    "CUDAExecutionProvider",
+    "DmlExecutionProvider",
+    "OpenVINOExecutionProvider",
+    "CoreMLExecutionProvider",
+    "CPUExecutionProvider",
+)
+"""Providers from the fastest to the one that is always there."""
+
+REINSTALL = "Install the program again, or put the right file back."
+
+
+def default_model_path() -> Path:
+    """The model that ships with the program."""
+    return resource_path("assets", "model.onnx")
+
+
+class OnnxEncoder:
+    """``Encoder`` of one model file. Creating it loads and checks the model.
+
+    Raises ``ModelError`` when the file is missing, damaged, does not match the SHA-256 in the
+    ``model.toml`` beside it, or is of another format.
+    """
+
+    def __init__(self, path: Path | None = None, providers: tuple[str, ...] = PREFERRED) -> None:
+        self.path = path or default_model_path()
+        data = _checked_bytes(self.path)
+        self._sha256 = hashlib.sha256(data).hexdigest()
+        available = onnxruntime.get_available_providers()
+        self._session = _open_session(data, self.path, [p for p in providers if p in available])
+        self._provider = str(self._session.get_providers()[0])
+        self._format = _model_format(self._session, self.path)
+        log.info("model %s on %s", self._sha256[:12], self._provider)
+
+    @property
+    def model_sha256(self) -> str:
+        """SHA-256 of the model file."""
+        return self._sha256
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that ONNX Runtime really uses first."""
+        return self._provider
+
+    @property
+    def input_px(self) -> int:
+        """Side of the square window in pixels."""
+        return int(self._format["input_px"])
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Window pixels per cell of the coarse and the fine map."""
+        coarse, fine = self._format["strides"]
+        return int(coarse), int(fine)
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Factors on the coarse and the fine correlation."""
+        coarse, fine = self._format["scales"]
+        return float(coarse), float(fine)
+
+    def encode(self, window: Float32) -> tuple[Float32, Float32]:
+        """Coarse [Dc, h, w] and fine [Df, H, W] unit descriptors of a standardised window [S, S]."""
+        film = np.ascontiguousarray(window, dtype=np.float32)[None, None]
+        coarse, fine = self._session.run(["coarse", "fine"], {"film": film})
+        return np.asarray(coarse[0], dtype=np.float32), np.asarray(fine[0], dtype=np.float32)
+
+
+def _checked_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError("The model file cannot be read", path=path, remedy=REINSTALL) from error
+    manifest = path.with_suffix(".toml")
+    try:
+        expected = str(tomllib.loads(manifest.read_text(encoding="utf-8"))["sha256"])
+    except (OSError, KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelError("The model's manifest cannot be read", path=manifest, remedy=REINSTALL) from error
+    if hashlib.sha256(data).hexdigest() != expected:
+        raise ModelError("The model file is damaged: its SHA-256 is not the one in its manifest", path=path, remedy=REINSTALL)
+    return data
+
+
+def _open_session(data: bytes, path: Path, providers: list[str]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, min(len(os.sched_getaffinity(0)), 8)) if hasattr(os, "sched_getaffinity") else 0
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=providers)
+    except Exception as error:  # ONNX Runtime raises its own types, which share no public base
+        raise ModelError(
+            f"ONNX Runtime cannot use the model with {', '.join(providers)} ({type(error).__name__})",
+            path=path,
+            remedy=REINSTALL,
+        ) from error
+
+
+def _model_format(session: onnxruntime.InferenceSession, path: Path) -> dict[str, object | list[float]]:
+    try:
+        values = json.loads(session.get_modelmeta().custom_metadata_map["orthomatch"])
+        if values["format"] != 1 or len(values["strides"]) != 2 or len(values["scales"]) != 2:
+            raise ValueError("format")
+        int(values["input_px"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError("The file is not a matching model of this program's format", path=path, remedy=REINSTALL) from error
+    return dict(values)

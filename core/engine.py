@@ -1,0 +1,157 @@
+"""One object that does the product's main job: a film in, a measured case out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from core import __version__
+from core.adapters.bank import Bank, load_bank
+from core.adapters.feature_cache import DiskFeatureCache
+from core.adapters.onnx import OnnxEncoder
+from core.case import Case, Provenance, SideDecision
+from core.errors import MatchError
+from core.film import FilmTags, Radiograph, Side
+from core.landmarks import Landmark, LandmarkSet
+from core.matching.matcher import LandmarkMatcher
+from core.matching.protocol import CancelCheck, Matcher, MatchResult, Progress
+from core.matching.verdict import FILM_FITS, judge
+from core.measure.definitions import Catalogue, View
+from core.measure.evaluate import evaluate_view, shows_flipped
+from core.measure.loader import load_catalogue
+from core.measure.results import MeasurementResult
+from core.resources import user_cache_dir
+
+
+class Engine:
+    """Catalogue, bank and matcher, opened once and used for many films."""
+
+    def __init__(self, catalogue: Catalogue, bank: Bank, matcher: Matcher) -> None:
+        self.catalogue = catalogue
+        self.bank = bank
+        self.matcher = matcher
+
+    @classmethod
+    def open(cls, bank: Path | None = None) -> Self:
+        """The engine with the shipped model and catalogue and a bank (default: the shipped one).
+
+        Raises ``ModelError``, ``BankError`` or ``CatalogueError``.
+        """
+        matcher = LandmarkMatcher(OnnxEncoder(), DiskFeatureCache(user_cache_dir()))
+        return cls(load_catalogue(), load_bank(bank), matcher)
+
+    @property
+    def provider(self) -> str:
+        """The execution provider in use."""
+        return self.matcher.provider
+
+    def analyse(
+        self,
+        film: Radiograph,
+        *,
+        view: str | None = None,
+        side: Side | None = None,
+        references: int | None = None,
+        progress: Progress | None = None,
+        cancelled: CancelCheck | None = None,
+    ) -> Case:
+        """Recognise view and side (unless given) and place the view's points.
+
+        ``references`` limits how many references of the view vote. Raises ``MatchError`` when no view
+        was given and the film fits none of the bank, or shows nothing; ``Cancelled`` when stopped.
+        A view that was given is used even if the film does not fit it; the verdict then says so.
+        """
+        began = time.perf_counter()
+        candidates = self.bank.references(self.catalogue, view)
+        if not candidates:
+            wanted = f"of view {view!r} " if view else ""
+            raise MatchError(
+                f"The bank holds no reference {wanted}to match with",
+                path=self.bank.folder,
+                remedy="Choose another bank or add references of this view.",
+            )
+        results = self.matcher.match(
+            film.pixels, candidates, limit=references, progress=progress, cancelled=cancelled
+        )
+        best = results[0]
+        if view is None and best.score < FILM_FITS:
+            known = ", ".join(sorted({self.catalogue.view(c.view).name for c in candidates}))
+            raise MatchError(
+                f"The film looks like no view of the bank (best: {best.view}, score {best.score:.2f})",
+                path=film.path,
+                remedy=f"The bank knows: {known}. If the film is one of these, choose the view yourself.",
+            )
+        definition = self.catalogue.view(best.view)
+        points = _landmarks(definition, best)
+        return Case(
+            film_path=str(film.path),
+            film_sha256=film.sha256,
+            frame=film.frame,
+            view=best.view,
+            view_source="matcher" if view is None else "user",
+            side=decide_side(definition, best.mirrored, film.tags, side),
+            landmarks=points,
+            automatic=points,
+            calibration=film.calibration,
+            verdict=judge(best, definition.point_keys),
+            provenance=Provenance(
+                program_version=__version__,
+                model_sha256=self.matcher.model_sha256,
+                bank_sha256=self.bank.sha256,
+                provider=self.matcher.provider,
+                references=best.references,
+                elapsed_ms=(time.perf_counter() - began) * 1000.0,
+            ),
+        )
+
+    def measure(self, case: Case) -> tuple[MeasurementResult, ...]:
+        """Every measurement of the case's view from its current points. Takes milliseconds."""
+        view = self.catalogue.view(case.view)
+        flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
+        return evaluate_view(view, case.landmarks, case.calibration, flipped=flipped)
+
+
+def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | None) -> SideDecision:
+    """Which side a film shows, from its look, its tags, and what a person said.
+
+    ``looks_flipped`` tells that the film shows the mirror image of the view's canonical layout. A film
+    stored seen from behind (PatientOrientation) shows the other side than it looks like. Tag and
+    look that disagree are a conflict, which the user must settle.
+    """
+    looks_like = view.canonical_side.other if looks_flipped else view.canonical_side
+    reversed_store = tags.stored_mirrored
+    seen = looks_like.other if reversed_store else looks_like
+    how = f"it looks like a {looks_like} one"
+    if reversed_store:
+        how += f", and PatientOrientation says it is stored mirrored: {seen}"
+    tag = tags.laterality
+    if user is not None:
+        text = f"Set by the user. Of the image: {how}."
+        return SideDecision(user, "user", text, conflict=False, mirrored=user is not looks_like)
+    if tag is None:
+        text = f"The file states no side; {how}."
+        return SideDecision(seen, "matcher", text, conflict=False, mirrored=seen is not looks_like)
+    if tag is seen:
+        text = f"The file's tag says {tag}; the image agrees ({how})."
+        return SideDecision(tag, "tag", text, conflict=False, mirrored=tag is not looks_like)
+    text = f"The file's tag says {tag}, but of the image: {how}. Please settle the side."
+    return SideDecision(tag, "tag", text, conflict=True, mirrored=tag is not looks_like)
+
+
+def _landmarks(view: View, match: MatchResult) -> LandmarkSet:
+    return LandmarkSet(
+        {
+            key: Landmark(
+                x_px=float(match.positions_px[i, 0]),
+                y_px=float(match.positions_px[i, 1]),
+                expected_error_px=float(match.expected_error_px[i]),
+                spread_px=float(match.spread_px[i]),
+                confidence=float(match.confidence[i]),
+            )
+            for i, key in enumerate(view.point_keys)
+            if np.isfinite(match.positions_px[i]).all()
+        }
+    )

@@ -1,0 +1,171 @@
+"""How far the matcher's points lie from a reader's, by number of references and over random draws."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.adapters.cases_folder import AnnotatedFilm
+from core.adapters.dicom import read_film
+from core.errors import ReadError
+from core.film import Side
+from core.matching.protocol import Matcher, Reference
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CountSummary:
+    """Errors with one number of references: in millimetres, or in percent of the image height.
+
+    ``mean`` is over all points, targets and draws, ``sd_over_draws`` the standard deviation of the draws'
+    means. The ``sdr`` fields are the percentage of points within that distance (None without spacing).
+    ``flagged`` is the share of points with an expected error above 5 mm among those wrong by more than
+    10 mm, and ``false_alarms`` among the others (None where there are none).
+    """
+
+    mean: float
+    sd_over_draws: float
+    median: float
+    worst_1_percent: float
+    sdr_2mm: float | None
+    sdr_4mm: float | None
+    sdr_10mm: float | None
+    mirrored_wrong_percent: float
+    mean_expected: float
+    flagged: float | None
+    false_alarms: float | None
+    by_point: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of one evaluation, ready for JSON."""
+
+    unit: str
+    counts: dict[str, CountSummary]
+    seconds: dict[str, float | dict[str, float]]
+    films: int
+    points: int
+    model_sha256: str
+    provider: str
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return asdict(self)
+
+
+def as_reference(film: AnnotatedFilm, view: str) -> Reference:
+    """A film of a set as a reference with its readers' points."""
+    return Reference(
+        key=film.path.name,
+        view=view,
+        side=Side.LEFT,
+        read_image=lambda: read_film(film.path).pixels,
+        points_px=film.points_px,
+        spacing_mm=film.mm_per_px,
+        digest=f"{film.path}:{film.points_px.tobytes().hex()[:64]}",
+    )
+
+
+def evaluate(
+    matcher: Matcher,
+    targets: Sequence[AnnotatedFilm],
+    *,
+    references: Sequence[Reference] | None = None,
+    counts: Sequence[int] = (1, 5, 10),
+    draws: int = 5,
+    targets_per_draw: int = 24,
+    seed: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Match targets with randomly drawn references and compare with the readers' points.
+
+    With ``references`` None, references are drawn from the targets' own set, never from the target's
+    group. Each draw takes ``max(counts)`` references (smaller counts use the first of them) and up to
+    ``targets_per_draw`` targets. Raises ``ReadError`` when the set is too small.
+    """
+    millimetres = all(film.mm_per_px is not None for film in targets)
+    own = [as_reference(film, "evaluated") for film in targets] if references is None else list(references)
+    groups = [film.group for film in targets] if references is None else [""] * len(own)
+    counts = sorted({min(count, len(own)) for count in counts})
+    if references is None and len(set(groups)) < 2:
+        raise ReadError("The set has too few films to draw references from", remedy="Use a larger set.")
+    errors: dict[int, list[FloatArray]] = {count: [] for count in counts}
+    expected: dict[int, list[FloatArray]] = {count: [] for count in counts}
+    mirrored: dict[int, list[bool]] = {count: [] for count in counts}
+    spent: dict[int, list[float]] = {count: [] for count in counts}
+    for draw in range(draws):
+        rng = np.random.default_rng([seed, draw])
+        chosen = rng.permutation(len(own))[: counts[-1]]
+        taken = {groups[i] for i in chosen} if references is None else set()
+        rest = [film for film in targets if film.group not in taken]
+        if not rest:
+            raise ReadError("No film is left to match after drawing references", remedy="Use smaller counts.")
+        picked = [rest[i] for i in rng.permutation(len(rest))[:targets_per_draw]]
+        if progress is not None:
+            progress(f"draw {draw + 1} of {draws}: {len(picked)} films")
+        drawn: dict[int, list[FloatArray]] = {count: [] for count in counts}
+        pixels = [read_film(film.path).pixels for film in picked]
+        for count in counts:
+            some = [own[i] for i in chosen[:count]]
+            matcher.match(pixels[0], some)  # encodes the references, which is not the films' time
+            for film, image in zip(picked, pixels, strict=True):
+                began = time.perf_counter()
+                result = matcher.match(image, some)[0]
+                spent[count].append(time.perf_counter() - began)
+                scale = film.mm_per_px if millimetres and film.mm_per_px else 100.0 / film.height_px
+                known = np.isfinite(film.points_px).all(1) & np.isfinite(result.positions_px).all(1)
+                error = np.full(len(known), np.nan)
+                error[known] = np.linalg.norm(result.positions_px - film.points_px, axis=1)[known] * scale
+                drawn[count].append(error)
+                expected[count].append(result.expected_error_px * scale)
+                mirrored[count].append(result.mirrored)
+        for count in counts:
+            errors[count].append(np.stack(drawn[count]))
+    return Evaluation(
+        unit="mm" if millimetres else "percent_of_height",
+        counts={
+            str(count): _summary(errors[count], np.stack(expected[count]), mirrored[count], millimetres)
+            for count in counts
+        },
+        seconds={"per_film": {str(count): float(np.median(spent[count])) for count in counts}},
+        films=len(targets),
+        points=targets[0].points_px.shape[0],
+        model_sha256=matcher.model_sha256,
+        provider=matcher.provider,
+    )
+
+
+def _summary(
+    draws: Sequence[FloatArray], expected: FloatArray, mirrored: Sequence[bool], millimetres: bool
+) -> CountSummary:
+    everything = np.concatenate(draws)
+    values = everything[np.isfinite(everything)]
+
+    def within(limit: float) -> float | None:
+        return float(np.mean(values <= limit) * 100.0) if millimetres else None
+
+    wrong = everything > 10.0
+    alarm = expected > 5.0
+    right = np.isfinite(everything) & ~wrong
+    return CountSummary(
+        mean=float(values.mean()),
+        sd_over_draws=float(np.std([np.nanmean(draw) for draw in draws])),
+        median=float(np.median(values)),
+        worst_1_percent=float(np.percentile(values, 99)),
+        sdr_2mm=within(2.0),
+        sdr_4mm=within(4.0),
+        sdr_10mm=within(10.0),
+        mirrored_wrong_percent=float(np.mean(mirrored) * 100.0),
+        mean_expected=float(np.nanmean(expected)),
+        flagged=float(alarm[wrong].mean()) if millimetres and wrong.any() else None,
+        false_alarms=float(alarm[right].mean()) if millimetres and right.any() else None,
+        by_point=tuple(float(v) for v in np.nanmean(everything, axis=0)),
+    )
+
+

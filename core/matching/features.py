@@ -1,0 +1,128 @@
+"""What is kept of references: where their points lie and what the film looks like there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.matching.frames import Frame, normalise, standardise
+from core.matching.heatmaps import look_up
+from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
+from core.matching.shape import fit_similarity, mean_shape
+
+Float32 = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
+
+CANONICAL_MARGIN = 0.14
+"""Free border of the canonical window around the mean shape, as a fraction of the window."""
+
+FORMAT = 1
+"""Changes whenever features of older versions must not be reused."""
+
+
+class Encoder(Protocol):
+    """The network: a standardised square window in, descriptor maps out."""
+
+    @property
+    def model_sha256(self) -> str: ...
+
+    @property
+    def provider(self) -> str: ...
+
+    @property
+    def input_px(self) -> int: ...
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Window pixels per cell of the coarse and the fine map."""
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Factors on the coarse and the fine correlation that the network was trained with."""
+
+    def encode(self, window: Float32) -> tuple[Float32, Float32]:
+        """Coarse [Dc, h, w] and fine [Df, H, W] unit descriptors of a window [S, S]."""
+
+
+@dataclass(frozen=True, eq=False)
+class ViewFeatures:
+    """Descriptors of one view's references, [R, N, D] each, at their N points.
+
+    ``whole`` ones come from the whole film, ``aligned`` ones from the canonical window, in which the
+    points of all references lie as close as a turn, a scale and a shift can bring them. ``whole_px``
+    and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
+    in the canonical window.
+    """
+
+    view: str
+    keys: tuple[str, ...]
+    mean_px: FloatArray
+    whole_px: FloatArray
+    aligned_px: FloatArray
+    whole_coarse: Float32
+    whole_fine: Float32
+    aligned_coarse: Float32
+    aligned_fine: Float32
+
+
+class FeatureCache(Protocol):
+    """Keeps features between runs."""
+
+    def load(self, key: str) -> ViewFeatures | None:
+        """The features kept under this key, or None."""
+
+    def save(self, key: str, features: ViewFeatures) -> None:
+        """Keep features under this key."""
+
+
+def features_key(model_sha256: str, references: Sequence[Reference]) -> str:
+    """Cache key of these references, in this order, under this model."""
+    digest = hashlib.sha256(f"{FORMAT}:{CANONICAL_MARGIN}:{model_sha256}".encode())
+    for reference in references:
+        digest.update(f"{reference.key}:{reference.digest}".encode())
+    return digest.hexdigest()
+
+
+def compute_features(
+    encoder: Encoder,
+    references: Sequence[Reference],
+    *,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+) -> ViewFeatures:
+    """Encode the references of one view: each film twice, whole and aligned."""
+    side = encoder.input_px
+    mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
+    columns: list[tuple[FloatArray, ...]] = []
+    for number, reference in enumerate(references):
+        stop_if(cancelled)
+        if progress is not None:
+            progress(number / len(references), f"Learning reference {number + 1} of {len(references)}")
+        film = normalise(reference.read_image())
+        height, width = film.shape
+        row: list[FloatArray] = []
+        for frame in (Frame.letterbox((width, height), side), fit_similarity(reference.points_px, mean)):
+            coarse, fine = encoder.encode(standardise(frame.sample(film, side)))
+            points = frame.to_window(reference.points_px)
+            row += [points, look_up(coarse, points, encoder.strides[0])]
+            row += [look_up(fine, points, encoder.strides[1])]
+        columns.append(tuple(row))
+    whole_px, whole_coarse, whole_fine, aligned_px, aligned_coarse, aligned_fine = (
+        np.stack(column) for column in zip(*columns, strict=True)
+    )
+    return ViewFeatures(
+        view=references[0].view,
+        keys=tuple(reference.key for reference in references),
+        mean_px=mean,
+        whole_px=whole_px,
+        aligned_px=aligned_px,
+        whole_coarse=whole_coarse.astype(np.float32),
+        whole_fine=whole_fine.astype(np.float32),
+        aligned_coarse=aligned_coarse.astype(np.float32),
+        aligned_fine=aligned_fine.astype(np.float32),
+    )

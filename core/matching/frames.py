@@ -1,0 +1,109 @@
+"""Where the network looks: a square window on a film, turned, scaled and perhaps mirrored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import MatchError
+
+FloatArray = NDArray[np.float64]
+Image = NDArray[np.float32]
+
+MIN_SIDE_PX = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """An affine map from film pixels to window pixels: window = ``matrix`` @ film + ``offset``.
+
+    Both use (x, y) with pixel centres at integers.
+    """
+
+    matrix: FloatArray  # [2, 2]
+    offset: FloatArray  # [2]
+
+    @classmethod
+    def letterbox(cls, size_px: tuple[int, int], window_px: int, *, mirrored: bool = False) -> Self:
+        """The whole film (width, height), centred in a square window."""
+        width, height = size_px
+        scale = window_px / max(width, height)
+        matrix = np.diag([-scale if mirrored else scale, scale])
+        film_centre = np.array([(width - 1) / 2, (height - 1) / 2])
+        return cls(matrix, (window_px - 1) / 2 - matrix @ film_centre)
+
+    def to_window(self, film_px: FloatArray) -> FloatArray:
+        """Window positions [..., 2] of film positions."""
+        return film_px @ self.matrix.T + self.offset
+
+    def to_film(self, window_px: FloatArray) -> FloatArray:
+        """Film positions [..., 2] of window positions."""
+        return (window_px - self.offset) @ np.linalg.inv(self.matrix).T
+
+    @property
+    def scale(self) -> float:
+        """Window pixels per film pixel."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix))))
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the window shows the mirror image of the film."""
+        return bool(np.linalg.det(self.matrix) < 0)
+
+    @property
+    def rotation_deg(self) -> float:
+        """How far the film is turned (clockwise on screen) to fill the window."""
+        x_axis = self.matrix[:, 0] * (-1.0 if self.mirrored else 1.0)
+        return float(np.degrees(np.arctan2(x_axis[1], x_axis[0])))
+
+    def sample(self, film: Image, window_px: int) -> Image:
+        """The window's content [window_px, window_px]; black where it leaves the film.
+
+        The film is first reduced by area averaging, so that strong reduction does not alias.
+        """
+        matrix, offset = self.matrix, self.offset
+        reduction = int(1.0 / max(self.scale, 1e-6))
+        if reduction >= 2:
+            height, width = film.shape
+            small = (max(width // reduction, 1), max(height // reduction, 1))
+            film = cv2.resize(film, small, interpolation=cv2.INTER_AREA)
+            factor = np.array([width / small[0], height / small[1]])
+            offset = matrix @ (0.5 * factor - 0.5) + offset
+            matrix = matrix * factor
+        affine = np.concatenate([matrix, offset[:, None]], axis=1)
+        return np.asarray(
+            cv2.warpAffine(film, affine, (window_px, window_px), flags=cv2.INTER_LINEAR), dtype=np.float32
+        )
+
+
+def normalise(pixels: Image) -> Image:
+    """The film in 0..1 between its 0.5 and 99.5 percentile, whatever the display setting.
+
+    Raises ``MatchError`` for a film too small or without any contrast.
+    """
+    if pixels.ndim != 2 or min(pixels.shape) < MIN_SIDE_PX:
+        raise MatchError(
+            f"The image of {pixels.shape[1]} x {pixels.shape[0]} pixels is too small to match",
+            remedy=f"Use a film of at least {MIN_SIDE_PX} pixels a side.",
+        )
+    step = max(1, int(np.sqrt(pixels.size / 250_000)))
+    sample = pixels[::step, ::step]
+    if not np.isfinite(sample).all():
+        raise MatchError("The image holds values that are not numbers", remedy="Export the film again.")
+    low, high = np.percentile(sample, [0.5, 99.5])
+    if high - low <= 1e-6 * max(1.0, abs(float(high))):
+        low, high = float(pixels.min()), float(pixels.max())
+    if high - low <= 1e-6 * max(1.0, abs(float(high))):
+        raise MatchError(
+            "The image is uniform: it shows nothing to match", remedy="Check that the right file was opened."
+        )
+    return np.clip((pixels - np.float32(low)) / np.float32(high - low), 0.0, 1.0).astype(np.float32)
+
+
+def standardise(window: Image) -> Image:
+    """The window with mean 0 and standard deviation 1, as the network was trained on."""
+    return (window - window.mean()) / max(float(window.std()), 1e-3)

@@ -1,0 +1,131 @@
+"""From descriptors to places: answer maps, their fusion over references, and the tree of neighbours."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.matching.shape import ShapeTree
+
+Float32 = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
+
+
+def look_up(maps: Float32, points_px: FloatArray, stride: int) -> Float32:
+    """Unit descriptors [N, D] of ``maps`` [D, H, W] at window positions [N, 2], bilinear, clamped at the border.
+
+    Unknown points (NaN) give zero descriptors.
+    """
+    height, width = maps.shape[1:]
+    known = np.isfinite(points_px).all(1)
+    cells = (np.where(known[:, None], points_px, 0.0) + 0.5) / stride - 0.5
+    x = np.clip(cells[:, 0], 0, width - 1)
+    y = np.clip(cells[:, 1], 0, height - 1)
+    x0, y0 = np.minimum(x.astype(np.intp), width - 2), np.minimum(y.astype(np.intp), height - 2)
+    px, py = (x - x0).astype(np.float32), (y - y0).astype(np.float32)
+    found = (
+        maps[:, y0, x0] * ((1 - py) * (1 - px))
+        + maps[:, y0, x0 + 1] * ((1 - py) * px)
+        + maps[:, y0 + 1, x0] * (py * (1 - px))
+        + maps[:, y0 + 1, x0 + 1] * (py * px)
+    ).T
+    found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
+    return np.asarray(np.where(known[:, None], found, 0.0), dtype=np.float32)
+
+
+def answer_maps(
+    coarse: Float32, fine: Float32, wanted_coarse: Float32, wanted_fine: Float32, scale: tuple[float, float]
+) -> Float32:
+    """Probability [R, N, H, W] of every cell of the fine map for descriptors [R, N, D] of R references.
+
+    ``coarse`` [Dc, h, w] and ``fine`` [Df, H, W] are the target's maps, ``scale`` the two factors
+    the network was trained with.
+    """
+    references, points = wanted_fine.shape[:2]
+    height, width = fine.shape[1:]
+    rough = (wanted_coarse.reshape(-1, coarse.shape[0]) @ coarse.reshape(coarse.shape[0], -1)) * scale[0]
+    exact = (wanted_fine.reshape(-1, fine.shape[0]) @ fine.reshape(fine.shape[0], -1)) * scale[1]
+    rough = rough.reshape(-1, *coarse.shape[1:])
+    up = np.stack([cv2.resize(layer, (width, height), interpolation=cv2.INTER_LINEAR) for layer in rough])
+    logits = exact.reshape(-1, height, width) + up
+    logits -= logits.max(axis=(1, 2), keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=(1, 2), keepdims=True)
+    return np.asarray(logits.reshape(references, points, height, width), dtype=np.float32)
+
+
+def fuse(answers: Float32, weight: Float32) -> Float32:
+    """One probability map a point [N, H, W] from the references' [R, N, H, W] and their weights [R, N].
+
+    Half way between the mean of the probabilities (one reference may be wrong) and the mean of their
+    logarithms (agreement sharpens).
+    """
+    share = weight / np.maximum(weight.sum(0, keepdims=True), 1e-9)
+    share = share[:, :, None, None]
+    arithmetic = (answers * share).sum(0)
+    geometric = np.exp((np.log(answers + 1e-8) * share).sum(0))
+    geometric /= geometric.sum(axis=(1, 2), keepdims=True)
+    return np.asarray(0.5 * arithmetic + 0.5 * geometric, dtype=np.float32)
+
+
+def with_neighbours(unary: Float32, tree: ShapeTree, stride: int, doubt: float = 0.02) -> Float32:
+    """Posterior maps [N, H, W] when each point must also lie where its neighbours expect it.
+
+    Exact sum-product on the tree (pictorial structure, Felzenszwalb and Huttenlocher 2005) with
+    Gaussian offsets. ``doubt`` is the probability that a neighbour's word is worth nothing.
+    """
+    count, height, width = unary.shape
+    uniform = 1.0 / (height * width)
+
+    def expect(belief: Float32, offset: FloatArray, sigma: float) -> Float32:
+        shift = np.array([[1.0, 0.0, offset[0] / stride], [0.0, 1.0, offset[1] / stride]])
+        moved = cv2.warpAffine(belief, shift, (width, height), flags=cv2.INTER_LINEAR)
+        blurred = cv2.GaussianBlur(moved, (0, 0), max(sigma / stride, 0.5), borderType=cv2.BORDER_CONSTANT)
+        total = float(blurred.sum())
+        blurred = blurred / total if total > 1e-9 else np.full_like(blurred, uniform)
+        return np.asarray((1.0 - doubt) * blurred + doubt * uniform, dtype=np.float32)
+
+    up_message: dict[int, Float32] = {}
+    belief = unary.astype(np.float32) + np.float32(1e-9)
+    for node in tree.order[::-1]:
+        if tree.parent[node] >= 0:
+            message = expect(_to_one(belief[node]), -tree.offset[node], float(tree.sigma[node]))
+            up_message[int(node)] = message
+            belief[tree.parent[node]] = _to_one(belief[tree.parent[node]] * message)
+    for node in tree.order:
+        above = tree.parent[node]
+        if above >= 0:
+            without = _to_one(belief[above] / up_message[int(node)])
+            belief[node] = _to_one(
+                belief[node] * expect(without, tree.offset[node], float(tree.sigma[node]))
+            )
+    return belief
+
+
+def _to_one(belief: Float32) -> Float32:
+    return belief / max(float(belief.sum()), 1e-30)
+
+
+def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Window position [N, 2], mass near the peak [N] and expected distance from it [N] (window pixels).
+
+    The position is the centre of mass within ``radius`` cells of the strongest cell.
+    """
+    count, height, width = posterior.shape
+    top = posterior.reshape(count, -1).argmax(1)
+    rows, columns = np.arange(height), np.arange(width)
+    position, mass, distance = np.empty((count, 2)), np.empty(count), np.empty(count)
+    for n in range(count):
+        y, x = divmod(int(top[n]), width)
+        y0, y1, x0, x1 = max(y - radius, 0), y + radius + 1, max(x - radius, 0), x + radius + 1
+        near = posterior[n, y0:y1, x0:x1].astype(np.float64)
+        total = float(near.sum())
+        cx = float((near.sum(0) * columns[x0:x1]).sum() / total)
+        cy = float((near.sum(1) * rows[y0:y1]).sum() / total)
+        position[n] = (cx + 0.5) * stride - 0.5, (cy + 0.5) * stride - 0.5
+        away = np.hypot(columns[None] - cx, rows[:, None] - cy) * stride
+        everything = float(posterior[n].sum())
+        mass[n] = total / everything
+        distance[n] = float((posterior[n] * away).sum()) / everything
+    return position, mass, distance

@@ -1,0 +1,210 @@
+"""Universal landmark matching: a film is encoded, the references' points are looked for, and agree.
+
+Steps: (1) the whole film, and its mirror image, are encoded once each and every view's references
+are looked for, which gives view, handedness and pose; (2) the film is sampled again in the view's
+canonical window, encoded once, and all references vote for every point, together with what their
+own points say about neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import MatchError
+from core.matching.confidence import ErrorModel, confidence
+from core.matching.features import (
+    Encoder,
+    FeatureCache,
+    ViewFeatures,
+    compute_features,
+    features_key,
+)
+from core.matching.frames import Frame, normalise, standardise
+from core.matching.heatmaps import answer_maps, fuse, peaks, with_neighbours
+from core.matching.locate import Pose, find_pose
+from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
+from core.matching.shape import ShapeTree, fit_similarity_robust, shape_tree
+
+Float32 = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
+
+LOCATING_REFERENCES = 5
+"""References of a view that take part in finding view, handedness and pose; all vote afterwards."""
+
+REALIGN_BEYOND = 0.06
+"""The film is sampled anew when the found points would move by more than this fraction of the window."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A pose of one view on the film or its mirror image; ``frame`` maps film to canonical window."""
+
+    features: ViewFeatures
+    frame: Frame
+    support: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Votes:
+    """Answer maps of the references [R, N, H, W], fused [N, H, W], and fused with the neighbours' word."""
+
+    answers: Float32
+    unary: Float32
+    posterior: Float32
+
+
+class LandmarkMatcher:
+    """``Matcher`` on top of an encoder, with the references' features cached."""
+
+    def __init__(self, encoder: Encoder, cache: FeatureCache, error_model: ErrorModel | None = None) -> None:
+        self._encoder = encoder
+        self._cache = cache
+        self._error_model = error_model or ErrorModel()
+
+    @property
+    def model_sha256(self) -> str:
+        """SHA-256 of the model file in use."""
+        return self._encoder.model_sha256
+
+    @property
+    def provider(self) -> str:
+        """The execution provider really in use."""
+        return self._encoder.provider
+
+    def features(
+        self,
+        references: Sequence[Reference],
+        *,
+        progress: Progress | None = None,
+        cancelled: CancelCheck | None = None,
+    ) -> ViewFeatures:
+        """Features of one view's references, from the cache when they are there."""
+        key = features_key(self.model_sha256, references)
+        features = self._cache.load(key)
+        if features is None:
+            features = compute_features(self._encoder, references, progress=progress, cancelled=cancelled)
+            self._cache.save(key, features)
+        return features
+
+    def match(
+        self,
+        pixels: Float32,
+        references: Sequence[Reference],
+        *,
+        mirrored: bool | None = None,
+        limit: int | None = None,
+        progress: Progress | None = None,
+        cancelled: CancelCheck | None = None,
+    ) -> list[MatchResult]:
+        """See ``core.matching.protocol.Matcher.match``. Only the best view's points are refined."""
+        groups = _by_view(references, limit)
+        if not groups:
+            raise MatchError("There is no reference to match with", remedy="Check the bank.")
+        film = normalise(pixels)
+        views = [self.features(group, progress=progress, cancelled=cancelled) for group in groups]
+        stop_if(cancelled)
+        if progress is not None:
+            progress(0.3, "Finding view and side")
+        found: list[_Found] = []
+        for flip in (False, True) if mirrored is None else (mirrored,):
+            found += self._locate(film, flip, views)
+            stop_if(cancelled)
+        found.sort(key=lambda item: -item.support)
+        if progress is not None:
+            progress(0.6, "Placing points")
+        results: list[MatchResult] = []
+        for candidate in _first_of_each_view(found):
+            stop_if(cancelled)
+            results.append(self._place(film, candidate))
+        return sorted(results, key=lambda result: -result.score)
+
+    def _locate(self, film: Float32, flip: bool, views: Iterable[ViewFeatures]) -> list[_Found]:
+        side = self._encoder.input_px
+        height, width = film.shape
+        window = Frame.letterbox((width, height), side, mirrored=flip)
+        coarse, fine = self._encoder.encode(standardise(window.sample(film, side)))
+        found = []
+        for view in views:
+            take = _spread_over(len(view.keys), LOCATING_REFERENCES)
+            answers = answer_maps(
+                coarse, fine, view.whole_coarse[take], view.whole_fine[take], self._encoder.scales
+            )
+            pose = find_pose(fuse(answers, _known(view.whole_px[take])), view.mean_px, self._encoder.strides[1])
+            found.append(_Found(view, _canonical(window, pose), pose.support))
+        return found
+
+    def _vote(self, film: Float32, view: ViewFeatures, frame: Frame, tree: ShapeTree) -> _Votes:
+        side, stride = self._encoder.input_px, self._encoder.strides[1]
+        coarse, fine = self._encoder.encode(standardise(frame.sample(film, side)))
+        answers = answer_maps(coarse, fine, view.aligned_coarse, view.aligned_fine, self._encoder.scales)
+        unary = fuse(answers, _known(view.aligned_px))
+        return _Votes(answers, unary, with_neighbours(unary, tree, stride))
+
+    def _place(self, film: Float32, start: _Found) -> MatchResult:
+        view, frame = start.features, start.frame
+        side, stride = self._encoder.input_px, self._encoder.strides[1]
+        tree = shape_tree(view.aligned_px, view.mean_px)
+        for last in (False, False, True):
+            votes = self._vote(film, view, frame, tree)
+            position, mass, distance = peaks(votes.posterior, stride)
+            correction, _ = fit_similarity_robust(position, view.mean_px, mass)
+            moved = np.linalg.norm(correction.to_window(view.mean_px) - view.mean_px, axis=1)
+            if last or np.nanmax(moved) < REALIGN_BEYOND * side:
+                break
+            frame = _chain(frame, correction)
+        context = votes.posterior / np.maximum(votes.unary, 1e-12)
+        single = np.stack([peaks(answer * context, stride)[0] for answer in votes.answers])
+        single[_known(view.aligned_px) == 0] = np.nan
+        spread = np.sqrt(np.nanmean(((single - position) ** 2).sum(2), axis=0))
+        expected = self._error_model.expected_error(distance, spread)
+        return MatchResult(
+            view=view.view,
+            mirrored=frame.mirrored,
+            score=float(np.mean(mass)) * start.support**0.5,
+            rotation_deg=frame.rotation_deg,
+            positions_px=frame.to_film(position),
+            per_reference_px=frame.to_film(single),
+            expected_error_px=expected / frame.scale,
+            spread_px=spread / frame.scale,
+            confidence=confidence(expected, side),
+            references=view.keys,
+        )
+
+
+def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Reference]]:
+    groups: dict[str, list[Reference]] = {}
+    for reference in references:
+        group = groups.setdefault(reference.view, [])
+        if limit is None or len(group) < limit:
+            group.append(reference)
+    return list(groups.values())
+
+
+def _first_of_each_view(found: Sequence[_Found]) -> list[_Found]:
+    best: dict[str, _Found] = {}
+    for item in found:
+        best.setdefault(item.features.view, item)
+    return list(best.values())
+
+
+def _spread_over(count: int, wanted: int) -> NDArray[np.intp]:
+    """Up to ``wanted`` indices spread evenly over 0..count-1."""
+    return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(np.intp))
+
+
+def _known(points_px: FloatArray) -> Float32:
+    return np.isfinite(points_px).all(2).astype(np.float32)
+
+
+def _chain(first: Frame, then: Frame) -> Frame:
+    return Frame(then.matrix @ first.matrix, then.matrix @ first.offset + then.offset)
+
+
+def _canonical(window: Frame, pose: Pose) -> Frame:
+    """Film to canonical window: through the whole-film window and back along the pose."""
+    inverse = np.linalg.inv(pose.frame.matrix)
+    return _chain(window, Frame(inverse, -inverse @ pose.frame.offset))

@@ -1,0 +1,79 @@
+"""Write the trained network as ONNX with a manifest: ``python -m training.export --checkpoint F --out assets``.
+
+Checks that ONNX Runtime gives what torch gives, and refuses to write otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from training.train.network import COARSE_STRIDE, FINE_STRIDE, MatchNetwork, NetworkConfig
+
+MAX_DIFFERENCE = 1e-4  # of unit descriptors
+
+
+def load_checkpoint(path: Path) -> MatchNetwork:
+    """The network of a checkpoint, ready to evaluate."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    network = MatchNetwork(NetworkConfig(**state["config"]))
+    network.load_state_dict(state["network"])
+    return network.eval()
+
+
+def export(network: MatchNetwork, path: Path) -> float:
+    """Write ``path`` and return the largest difference between torch and ONNX Runtime."""
+    side = network.config.input_px
+    film = torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(0))
+    torch.onnx.export(
+        network, (film,), path, input_names=["film"], output_names=["coarse", "fine"], opset_version=17, dynamo=False
+    )
+    scale = network.log_temperature.exp().tolist()
+    model = onnx.load(path)
+    onnx.helper.set_model_props(
+        model,
+        {
+            "orthomatch": json.dumps(
+                {"format": 1, "input_px": side, "strides": [COARSE_STRIDE, FINE_STRIDE], "scales": scale}
+            )
+        },
+    )
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    outputs = session.run(None, {"film": film.numpy()})
+    with torch.no_grad():
+        expected = network(film)
+    return max(float(np.abs(o - e.numpy()).max()) for o, e in zip(outputs, expected, strict=True))
+
+
+def main() -> None:  # noqa: D103
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for model.onnx and model.toml")
+    parser.add_argument("--licence", default="MIT")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    target, temporary = args.out / "model.onnx", args.out / "model.part.onnx"
+    difference = export(load_checkpoint(args.checkpoint), temporary)
+    if difference > MAX_DIFFERENCE:
+        temporary.unlink()
+        raise SystemExit(f"ONNX Runtime differs from torch by {difference:.2e}: nothing written")
+    temporary.replace(target)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    (args.out / "model.toml").write_text(
+        f'# Written by python -m training.export; see MODEL_CARD.md.\nfile = "model.onnx"\nsha256 = "{digest}"\n'
+        f'licence = "{args.licence}"\n'
+    )
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}, parity {difference:.1e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Train the matching network: ``python -m training.train --films DIR --out DIR``.
+
+Resumes from the newest checkpoint in --out. Runs on a GPU when there is one (mixed precision), else
+on the CPU. The same seed and step count give the same pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from training.train.losses import match_loss
+from training.train.network import MatchNetwork, NetworkConfig
+from training.train.pairs import PairConfig, PairDataset, worker_threads
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Linear warm-up over 100 steps, then a cosine to 2 % of the peak."""
+    if step < 100:
+        return peak * (step + 1) / 100
+    progress = min(1.0, (step - 100) / max(1, steps - 100))
+    return peak * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+
+def parse_shares(text: str) -> tuple[tuple[str, float], ...]:
+    """``hand_pa=2,ankle_ap=1`` as names and shares."""
+    return tuple((name, float(share)) for name, share in (item.split("=") for item in text.split(",")))
+
+
+def main() -> None:  # noqa: D103
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--films", type=Path, required=True, help="folder of stored films, one folder a view")
+    parser.add_argument("--shares", type=parse_shares, required=True, help="e.g. hand_pa=2,ankle_ap=1")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and log")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--batch", type=int, default=8, help="pairs a step")
+    parser.add_argument("--peak-rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--stop-after-minutes", type=float, default=math.inf)
+    parser.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
+    args = parser.parse_args()
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    newest = args.out / "newest.pt"
+    network_config = NetworkConfig()
+    network = MatchNetwork(network_config).to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=args.peak_rate, weight_decay=0.02)
+    start = 0
+    if newest.exists():
+        state = torch.load(newest, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        start = int(state["step"])
+    elif args.start_from is not None:
+        network.load_state_dict(torch.load(args.start_from, map_location=device, weights_only=True)["network"])
+
+    pair_config = PairConfig(shares=args.shares, input_px=network_config.input_px)
+    pairs = PairDataset(args.films, pair_config, args.seed, args.steps * args.batch)
+    rest = torch.utils.data.Subset(pairs, range(start * args.batch, len(pairs)))
+    loader = DataLoader(
+        rest,
+        batch_size=args.batch,
+        num_workers=args.workers,
+        worker_init_fn=lambda _: worker_threads(),
+        prefetch_factor=4 if args.workers else None,
+    )
+    began, running = time.monotonic(), None
+
+    def save(step: int) -> None:
+        temporary = newest.with_suffix(".part")
+        state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
+        torch.save(state | {"config": network_config.to_dict()}, temporary)
+        temporary.replace(newest)
+
+    network.train()
+    with (args.out / "log.jsonl").open("a") as log:
+        for step, batch in enumerate(loader, start=start):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(step, args.steps, args.peak_rate)
+            first, second, source, target, weight = (part.to(device, non_blocking=True) for part in batch)
+            films = torch.cat([first, second]).to(memory_format=torch.channels_last)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+                coarse, fine = network(films)
+            half = len(first)
+            a, b = (coarse[:half].float(), fine[:half].float()), (coarse[half:].float(), fine[half:].float())
+            loss = match_loss(network, a, b, source, target, weight)
+            loss = loss + match_loss(network, b, a, target, source, weight)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            value = float(loss.detach())
+            running = value if running is None else 0.98 * running + 0.02 * value
+            if step % 20 == 0:
+                minutes = (time.monotonic() - began) / 60
+                log.write(json.dumps({"step": step, "loss": running, "minutes": round(minutes, 2)}) + "\n")
+                log.flush()
+            if (step + 1) % 100 == 0:
+                save(step + 1)
+            if (time.monotonic() - began) / 60 > args.stop_after_minutes:
+                save(step + 1)
+                break
+        else:
+            save(args.steps)
+
+
+if __name__ == "__main__":
+    main()

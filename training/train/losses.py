@@ -1,0 +1,54 @@
+"""How well the answer of one film's maps to another film's descriptors fits the true place."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.train.network import COARSE_STRIDE, FINE_STRIDE, MatchNetwork, look_up
+
+Maps = tuple[Tensor, Tensor]
+
+
+def bilinear_target(points_px: Tensor, side: int, stride: int) -> tuple[Tensor, Tensor]:
+    """The four cells around each point and their weights.
+
+    ``points_px`` is [B, N, 2]; returns cell indices [B, N, 4] into a side x side map and weights
+    [B, N, 4] that sum to one, so that the weighted cell centre is the point itself.
+    """
+    cells = ((points_px + 0.5) / stride - 0.5).clamp(0.0, side - 1.0)
+    low = cells.floor().clamp(max=side - 2.0)
+    part = cells - low
+    x, y = low.long().unbind(-1)
+    index = torch.stack([y * side + x, y * side + x + 1, (y + 1) * side + x, (y + 1) * side + x + 1], dim=-1)
+    px, py = part.unbind(-1)
+    weight = torch.stack([(1 - py) * (1 - px), (1 - py) * px, py * (1 - px), py * px], dim=-1)
+    return index, weight
+
+
+def answer_logits(network: MatchNetwork, source: Maps, target: Maps, points_px: Tensor) -> tuple[Tensor, Tensor]:
+    """Coarse [B, N, Hc*Wc] and joint fine [B, N, Hf*Wf] log-scores of where each point lies on the target."""
+    scale = network.log_temperature.exp()
+    coarse = torch.einsum("bnd,bdhw->bnhw", look_up(source[0], points_px, COARSE_STRIDE), target[0]) * scale[0]
+    fine = torch.einsum("bnd,bdhw->bnhw", look_up(source[1], points_px, FINE_STRIDE), target[1]) * scale[1]
+    joint = fine + F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
+    return coarse.flatten(2), joint.flatten(2)
+
+
+def match_loss(
+    network: MatchNetwork, source: Maps, target: Maps, source_px: Tensor, target_px: Tensor, weight: Tensor
+) -> Tensor:
+    """Cross-entropy of both answers against the true cells, averaged over points of weight > 0.
+
+    ``source_px`` and ``target_px`` are [B, N, 2], ``weight`` [B, N].
+    """
+    coarse, joint = answer_logits(network, source, target, source_px)
+    total = coarse.new_zeros(())
+    for logits, stride, share in ((coarse, COARSE_STRIDE, 0.3), (joint, FINE_STRIDE, 1.0)):
+        side = round(logits.shape[2] ** 0.5)
+        index, cell_weight = bilinear_target(target_px, side, stride)
+        chosen = logits.gather(2, index)
+        nll = logits.logsumexp(2) - (chosen * cell_weight).sum(2)
+        total = total + share * (nll * weight).sum() / weight.sum().clamp(min=1.0)
+    return total

@@ -1,0 +1,147 @@
+"""The matching network: one film in, two maps of unit descriptors out.
+
+A film is encoded once. A landmark of a reference is a descriptor looked up in the reference's maps;
+its place on another film is where that film's maps answer best. Nothing in the network knows about
+anatomy, views or landmark names.
+
+Only convolution, group normalisation, matrix products, softmax and fixed-size resizing are used, so
+that every execution provider of ONNX Runtime can run it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+COARSE_STRIDE = 16
+FINE_STRIDE = 4
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the network. ``input_px`` is the side of the square input film."""
+
+    input_px: int = 256
+    width: int = 48
+    transformer_layers: int = 4
+    transformer_heads: int = 6
+    coarse_dim: int = 128
+    fine_dim: int = 64
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class ConvNorm(nn.Sequential):
+    """3x3 convolution, group normalisation, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+            nn.GroupNorm(8, outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions beside the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(width, width)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.GroupNorm(8, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.norm(self.second(self.first(x))))
+
+
+class Attention(nn.Module):
+    """Pre-norm transformer layer over all cells of the coarse map."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm_mlp = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        batch, count, width = tokens.shape
+        qkv = self.qkv(self.norm_attention(tokens)).reshape(batch, count, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        tokens = tokens + self.out(mixed.transpose(1, 2).reshape(batch, count, width))
+        return tokens + self.mlp(self.norm_mlp(tokens))
+
+
+def position_code(side: int, width: int) -> Tensor:
+    """Fixed sine and cosine code [side * side, width] of the cell's row and column."""
+    quarter = width // 4
+    frequency = torch.exp(torch.arange(quarter) * (-torch.log(torch.tensor(100.0)) / quarter))
+    angle = torch.arange(side)[:, None] * frequency[None]
+    line = torch.cat([angle.sin(), angle.cos()], dim=1)
+    rows = line[:, None].expand(side, side, 2 * quarter)
+    columns = line[None].expand(side, side, 2 * quarter)
+    return torch.cat([rows, columns], dim=2).reshape(side * side, width)
+
+
+class MatchNetwork(nn.Module):
+    """Film [B, 1, S, S] -> (coarse [B, Dc, S/16, S/16], fine [B, Df, S/4, S/4]), unit length."""
+
+    position: Tensor
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        w = config.width
+        self.stem = nn.Sequential(ConvNorm(1, w // 2, stride=2), ConvNorm(w // 2, w, stride=2), Residual(w))
+        self.down8 = nn.Sequential(ConvNorm(w, 2 * w, stride=2), Residual(2 * w), Residual(2 * w))
+        self.down16 = nn.Sequential(ConvNorm(2 * w, 4 * w, stride=2), Residual(4 * w))
+        self.register_buffer(
+            "position", position_code(config.input_px // COARSE_STRIDE, 4 * w) * 0.5, persistent=False
+        )
+        self.layers = nn.ModuleList(
+            Attention(4 * w, config.transformer_heads) for _ in range(config.transformer_layers)
+        )
+        self.coarse_head = nn.Sequential(nn.LayerNorm(4 * w), nn.Linear(4 * w, config.coarse_dim))
+        self.up8 = nn.Conv2d(4 * w, 2 * w, 1)
+        self.merge8 = Residual(2 * w)
+        self.up4 = nn.Conv2d(2 * w, w, 1)
+        self.merge4 = Residual(w)
+        self.fine_head = nn.Conv2d(w, config.fine_dim, 1)
+        self.log_temperature = nn.Parameter(torch.tensor([2.3, 2.3]))  # coarse, fine: exp = 10
+
+    def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
+        at4 = self.stem(film)
+        at8 = self.down8(at4)
+        at16 = self.down16(at8)
+        batch, width, rows, columns = at16.shape
+        tokens = at16.flatten(2).transpose(1, 2) + self.position
+        for layer in self.layers:
+            tokens = layer(tokens)
+        coarse = self.coarse_head(tokens).transpose(1, 2).reshape(batch, -1, rows, columns)
+        context = tokens.transpose(1, 2).reshape(batch, width, rows, columns)
+        at8 = self.merge8(at8 + F.interpolate(self.up8(context), scale_factor=2.0, mode="nearest"))
+        at4 = self.merge4(at4 + F.interpolate(self.up4(at8), scale_factor=2.0, mode="nearest"))
+        return unit(coarse), unit(self.fine_head(at4))
+
+
+def unit(maps: Tensor) -> Tensor:
+    """Descriptors [B, D, H, W] scaled to length one."""
+    return maps / maps.square().sum(1, keepdim=True).add(1e-6).sqrt()
+
+
+def look_up(maps: Tensor, points_px: Tensor, stride: int) -> Tensor:
+    """Unit descriptors [B, N, D] of ``maps`` at film positions [B, N, 2] (x, y; pixel centres at integers)."""
+    height, width = maps.shape[2:]
+    cells = (points_px + 0.5) / stride  # in cell units, cell edges at integers
+    size = torch.tensor([width, height], dtype=maps.dtype, device=maps.device)
+    grid = (2.0 * cells / size - 1.0)[:, :, None]
+    found = F.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return F.normalize(found[..., 0].transpose(1, 2), dim=2)

@@ -1,0 +1,151 @@
+"""Training pairs: two developed films of one view and the points that they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from core.matching.frames import standardise
+from training.simulate.films import StoredFilm, load_film
+from training.simulate.imaging import develop, random_exposure
+from training.simulate.render import Layers
+from training.simulate.warp import Warp, random_warp
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """How pairs are drawn.
+
+    ``shares`` gives the share of pairs by folder of stored films. ``same_film`` is the probability
+    that both sides show the same exposure, ``aligned`` that both are framed nearly alike (as they
+    are once the film has been located), else framing varies widely.
+    """
+
+    shares: tuple[tuple[str, float], ...]
+    input_px: int = 256
+    named_points: int = 16
+    tracked_points: int = 32
+    same_film: float = 0.2
+    aligned: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One side of a pair."""
+
+    image: NDArray[np.float32]
+    film: StoredFilm
+    warp: Warp
+
+    def inside(self, points: FloatArray) -> NDArray[np.bool_]:
+        """Which of the window positions [N, 2] lie in the window."""
+        limit = self.image.shape[0] - 1
+        return np.isfinite(points).all(1) & (points >= 0).all(1) & (points <= limit).all(1)
+
+
+class PairDataset(Dataset[tuple[Tensor, ...]]):
+    """An endless, seeded stream: item i is the same pair whenever it is asked for."""
+
+    def __init__(self, films: Path, config: PairConfig, seed: int, length: int) -> None:
+        self.config, self.seed, self.length = config, seed, length
+        self.folders = [sorted((films / name).glob("[0-9]*.npz")) for name, _ in config.shares]
+        for (name, _), paths in zip(config.shares, self.folders, strict=True):
+            if len(paths) < 2:
+                raise FileNotFoundError(f"{films / name}: fewer than two stored films")
+        share = np.array([s for _, s in config.shares])
+        self.share = share / share.sum()
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        rng = np.random.default_rng([self.seed, index])
+        paths = self.folders[rng.choice(len(self.folders), p=self.share)]
+        first = load_film(paths[rng.integers(len(paths))])
+        second = first
+        if rng.random() >= self.config.same_film:
+            for _ in range(8):  # films of one template share tracked points
+                second = load_film(paths[rng.integers(len(paths))])
+                if second.template == first.template or rng.random() < 0.25:
+                    break
+        aligned, mirrored = bool(rng.random() < self.config.aligned), bool(rng.random() < 0.5)
+        a = self._view(first, rng, aligned, mirrored)
+        b = self._view(second, rng, aligned, mirrored)
+        source, target, weight = self._common_points(a, b, rng)
+        return (
+            torch.from_numpy(a.image[None]),
+            torch.from_numpy(b.image[None]),
+            torch.from_numpy(source.astype(np.float32)),
+            torch.from_numpy(target.astype(np.float32)),
+            torch.from_numpy(weight),
+        )
+
+    def _view(self, film: StoredFilm, rng: np.random.Generator, aligned: bool, mirrored: bool) -> View:
+        side = self.config.input_px
+        stored = film.layers.bone.shape[0]
+        if aligned:
+            warp = random_warp(rng, (side, side), 0.08, 7.0, 6.0, 0.04, rng.uniform(0, 6))
+        else:
+            warp = random_warp(rng, (side, side), 0.3, 28.0, 18.0, 0.08, rng.uniform(0, 10))
+        fit = side / stored * (1.0 if aligned else float(np.exp(rng.uniform(-0.6, 0.25))))
+        before = np.array([[fit, 0.0], [0.0, fit]])
+        if mirrored:
+            before = before @ np.diag([-1.0, 1.0])
+        offset = np.full(2, (side - 1) / 2) - before @ np.full(2, (stored - 1) / 2)
+        linear = warp.affine[:, :2]
+        affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
+        warp = replace(warp, affine=affine)
+        layers = Layers(
+            bone=np.asarray(warp.image(film.layers.bone, (side, side)), dtype=np.float32),
+            soft=np.asarray(warp.image(film.layers.soft, (side, side)), dtype=np.float32),
+        )
+        exposure = random_exposure(rng, float(rng.choice([0.8, 1.0, 1.3, 1.8])))
+        image = standardise(develop(layers, exposure, rng)).astype(np.float32)
+        return View(image, film, warp)
+
+    def _common_points(
+        self, a: View, b: View, rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.float32]]:
+        names = [name for name in a.film.named if name in b.film.named]
+        source = [np.array([a.film.named[n] for n in names]).reshape(-1, 2)]
+        target = [np.array([b.film.named[n] for n in names]).reshape(-1, 2)]
+        wanted = [self.config.named_points]
+        if a.film.template == b.film.template:
+            _, i, j = np.intersect1d(
+                a.film.tracked_id, b.film.tracked_id, assume_unique=True, return_indices=True
+            )
+            rim = np.maximum(a.film.rim[i], b.film.rim[j])
+            keep = (rim < 0.45) | (rng.random(len(i)) < 0.15)
+            source.append(a.film.tracked_px[i[keep]].astype(np.float64))
+            target.append(b.film.tracked_px[j[keep]].astype(np.float64))
+            wanted.append(self.config.tracked_points)
+        total = self.config.named_points + self.config.tracked_points
+        out_source, out_target = np.zeros((total, 2)), np.zeros((total, 2))
+        weight = np.zeros(total, dtype=np.float32)
+        filled = 0
+        for from_px, to_px, count in zip(source, target, wanted, strict=True):
+            p, q = a.warp.points(from_px), b.warp.points(to_px)
+            seen = np.flatnonzero(a.inside(p) & b.inside(q))
+            chosen = rng.permutation(seen)[:count]
+            end = filled + len(chosen)
+            out_source[filled:end], out_target[filled:end], weight[filled:end] = p[chosen], q[chosen], 1.0
+            filled = end
+        return out_source, out_target, weight
+
+
+@lru_cache(maxsize=1)
+def worker_threads() -> None:
+    """Keep a loading process to one thread; the trainer needs the cores."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
