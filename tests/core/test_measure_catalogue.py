@@ -78,7 +78,7 @@ def test_names_and_texts_on_the_film_are_distinct():
 
 def test_unknown_names_suggest_the_nearest():
     catalogue = default_catalogue()
-    with pytest.raises(CatalogueError, match="Unknown view 'hand_ap'. Did you mean 'hand_pa'"):
+    with pytest.raises(CatalogueError, match=r"Unknown view 'hand_ap'\. Did you mean 'hand_pa'"):
         catalogue.view("hand_ap")
     with pytest.raises(CatalogueError, match="Known: ankle_ap, hand_pa"):
         catalogue.view("zzzz")
