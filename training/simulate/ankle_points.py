@@ -100,7 +100,7 @@ class _Film:
         return self._crossing(self._tibia, "tibia", level, side)
 
     def _bone(self, name: str) -> FloatArray:
-        return self._camera.project(self._scene.bone(name).vertices_mm) @ self._axes.T
+        return np.asarray(self._camera.project(self._scene.bone(name).vertices_mm) @ self._axes.T)
 
     def _above(self, plafond_widths: float) -> float:
         return float(self._centre[1] - plafond_widths * self._width)
@@ -117,7 +117,7 @@ class _Film:
         for end in ends:
             crossed = _cut(a[:, 0], b[:, 0], a[:, 1], b[:, 1], float(end[0]))
             end[1] = crossed.min() if len(crossed) else end[1]
-        return ends
+        return np.asarray(ends)
 
     def _dome_corner(self, side: float) -> FloatArray:
         """The dome's farthest point obliquely up and to one side, relative to the talus itself."""
