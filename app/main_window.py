@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QLabel,
@@ -71,6 +71,7 @@ class MainWindow(WindowActions):
         self.ask_unsaved = lambda: ask_unsaved(self)
         self.actions_by_name = {}
         self.presets = []
+        self._first_sizes: tuple[QDockWidget, ...] = ()
         self._names: dict[str, str] = {}
 
         centre = QWidget()
@@ -100,13 +101,11 @@ class MainWindow(WindowActions):
         self.setDockNestingEnabled(True)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.films_dock = self._dock("Films", self.films, left)
-        self._dock("Study", self.study, left)
+        study = self._dock("Study", self.study, left)
         measured = self._dock("Measurements", self.measurements, right)
         points = self._dock("Points", self.landmarks, right)
         self.films_dock.hide()
-        unit = self.fontMetrics().horizontalAdvance("x")
-        self.resizeDocks([self.films_dock, measured], [unit * 44, unit * 66], Qt.Orientation.Horizontal)
-        self.resizeDocks([measured, points], [55, 45], Qt.Orientation.Vertical)
+        self._first_sizes = (study, measured, points)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -209,7 +208,17 @@ class MainWindow(WindowActions):
             self.restoreGeometry(geometry)
             self.restoreState(state)
             self.films_dock.hide()
+            self._first_sizes = ()
         self.study.reader.setText(str(self.settings.value("reader", "") or ""))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._first_sizes:  # a layout that nobody has arranged yet
+            study, measured, points = self._first_sizes
+            self._first_sizes = ()
+            unit = self.fontMetrics().averageCharWidth()
+            self.resizeDocks([study, measured], [unit * 42, unit * 66], Qt.Orientation.Horizontal)
+            self.resizeDocks([measured, points], [55, 45], Qt.Orientation.Vertical)
 
     def _go_to_point(self, key: str) -> None:
         self.session.select_point(key)

@@ -28,7 +28,7 @@ QDockWidget::title {{ background: {GROUND}; padding: 6px 8px; }}
 QToolBar {{ background: {GROUND}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px; padding: 3px; }}
 QToolButton {{ padding: 5px 9px; border-radius: 4px; }}
 QToolButton:hover {{ background: {LINE}; }}
-QToolButton:checked {{ background: {ACCENT}; color: {STRONG}; }}
+QToolButton:checked {{ background: #2b3a45; color: {STRONG}; border: 1px solid {ACCENT}; }}
 QToolButton:focus, QPushButton:focus {{ outline: none; border: 1px solid #7fc4ec; }}
 QStatusBar {{ background: {GROUND}; border-top: 1px solid {LINE}; }}
 QStatusBar::item {{ border: none; }}
@@ -46,6 +46,9 @@ QPushButton[primary="true"]:enabled {{ background: {ACCENT}; border-color: {ACCE
 QPushButton[primary="true"]:enabled:hover {{ background: #4a90bb; }}
 QLineEdit, QComboBox {{ background: {FIELD}; border: 1px solid #4a4f56; border-radius: 4px; padding: 4px 6px; }}
 QLineEdit:focus, QComboBox:focus {{ border-color: #7fc4ec; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid #848b93; border-radius: 3px;
+  background: {FIELD}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: #7fc4ec; image: url("@check@"); }}
 QProgressBar {{ border: 1px solid {LINE}; border-radius: 3px; background: {FIELD}; max-height: 10px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}
 QLabel[role="soft"] {{ color: {SOFT}; }}
@@ -85,5 +88,5 @@ def apply_theme(app: QApplication) -> None:
     for which in (role.Text, role.WindowText, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, which, QColor("#6b7178"))
     app.setPalette(palette)
-    app.setStyleSheet(_STYLE)
+    app.setStyleSheet(_STYLE.replace("@check@", resource_path("assets", "icons", "check.svg").as_posix()))
     app.setWindowIcon(QIcon(str(resource_path("assets", "icons", "orthomatch.svg"))))

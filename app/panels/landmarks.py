@@ -59,6 +59,7 @@ class LandmarksPanel(QWidget):
         self.description.setWordWrap(True)
         self.description.setTextFormat(Qt.TextFormat.PlainText)
         self.description.setProperty("role", "soft")
+        self.description.hide()
         self.reset_button = QPushButton("Reset point")
         self.reset_all_button = QPushButton("Reset all")
         row = QHBoxLayout()
@@ -110,6 +111,7 @@ class LandmarksPanel(QWidget):
                 self.list.scrollToItem(self.list.item(i))
         self.list.blockSignals(blocked)
         self.description.setText(self._descriptions.get(key, ""))
+        self.description.setVisible(bool(self.description.text()))
         item = self.list.currentItem()
         self.reset_button.setEnabled(bool(item is not None and item.data(_KEY + 1)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
@@ -13,7 +13,7 @@ from core.measure.results import MeasurementResult, NormalRange
 from core.overlay import format_value
 
 _Index = QModelIndex | QPersistentModelIndex
-_HEADS = ("Measurement", "Value", "90 % interval", "Normal range")
+_HEADS = ("Measurement", "Value", "90 % interval", "Normal")
 
 
 def interval_text(result: MeasurementResult) -> str:
@@ -34,7 +34,7 @@ def range_text(normal: NormalRange | None) -> str:
     else:
         text = f"{normal.low:g} \u2013 {normal.high:g}"
     text = text.replace("-", "\u2212")
-    return text if normal.verified else f"{text} (not verified)"
+    return text if normal.verified else f"{text}\nnot verified"
 
 
 def beside_range(result: MeasurementResult) -> str:
@@ -124,7 +124,7 @@ class ResultModel(QAbstractTableModel):
         if column == 2:
             return interval_text(result)
         side = beside_range(result)
-        return f"{range_text(result.normal)}  {side}" if side else range_text(result.normal)
+        return f"{range_text(result.normal)}\n{side}" if side else range_text(result.normal)
 
 
 class MeasurementsPanel(QWidget):
@@ -145,13 +145,18 @@ class MeasurementsPanel(QWidget):
         self.table.setShowGrid(False)
         self.table.setWordWrap(True)
         self.table.verticalHeader().hide()
-        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setMinimumSectionSize(60)
+        # A name wraps over more rows as its column narrows.
+        self._rows_timer = QTimer(self)
+        self._rows_timer.setSingleShot(True)
+        self._rows_timer.setInterval(0)
+        self._rows_timer.timeout.connect(self.table.resizeRowsToContents)
+        header.sectionResized.connect(lambda *_: self._rows_timer.start())
         self.detail = QLabel()
         self.detail.setWordWrap(True)
         self.detail.setTextFormat(Qt.TextFormat.PlainText)
@@ -172,6 +177,7 @@ class MeasurementsPanel(QWidget):
         for row, result in enumerate(results):
             if result.value is None:  # the reason needs the room of the other columns
                 self.table.setSpan(row, 1, 1, len(_HEADS) - 1)
+        self._rows_timer.start()
         if reset:
             self._select()
         else:

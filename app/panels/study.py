@@ -8,8 +8,8 @@ from datetime import datetime
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -97,12 +97,12 @@ class StudyPanel(QWidget):
             label.setProperty("role", "soft")
         self.banner = self._make_banner()
 
-        form = QFormLayout()
+        form = QGridLayout()
         form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(12)
         form.setVerticalSpacing(5)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        for head, field in (
+        form.setColumnStretch(1, 1)
+        rows: tuple[tuple[str, QWidget], ...] = (
             ("Patient", self.patient),
             ("Study", self.study),
             ("Film", self.film),
@@ -114,10 +114,13 @@ class StudyPanel(QWidget):
             ("", self.verdict_text),
             ("Spacing", self.spacing),
             ("Made by", self.made_by),
-        ):
+        )
+        for row_number, (head, field) in enumerate(rows):
             caption = QLabel(head)
             caption.setProperty("role", "soft")
-            form.addRow(caption, field)
+            align = Qt.AlignmentFlag.AlignVCenter if isinstance(field, QComboBox) else Qt.AlignmentFlag.AlignTop
+            form.addWidget(caption, row_number, 0, align)
+            form.addWidget(field, row_number, 1)
         inner = QWidget()
         box = QVBoxLayout(inner)
         box.setContentsMargins(8, 6, 8, 6)

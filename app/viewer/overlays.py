@@ -21,6 +21,7 @@ LOOK = QColor("#ffb01f")
 EDITED = QColor("#8ee07a")
 LINE = QColor("#fff27a")
 HALO = QColor(0, 0, 0, 190)
+PLATE = QColor(0, 0, 0, 165)
 _ARC_STEP_DEG = 3.0
 
 
@@ -53,20 +54,43 @@ def paint_overlay(painter: QPainter, overlay: Overlay, to_screen: QTransform, fo
         _paint_shape(painter, shape, to_screen, font)
     for key in overlay.points:
         _paint_point(painter, overlay, key, to_screen)
-    texts = set(overlay.points) if overlay.all_names else {overlay.selected, overlay.hovered}
-    for key in overlay.points:
-        if key in texts:
-            at = to_screen.map(QPointF(overlay.points[key].x_px, overlay.points[key].y_px))
-            paint_text(painter, at + QPointF(10, -8), overlay.names.get(key, key), font, QColor("#ffffff"))
+    _paint_names(painter, overlay, to_screen, font)
+
+
+def _paint_names(painter: QPainter, overlay: Overlay, to_screen: QTransform, font: QFont) -> None:
+    """Names beside their points; where names would cover each other, only the first is painted."""
+    first = [key for key in (overlay.selected, overlay.hovered) if key in overlay.points]
+    rest = [key for key in overlay.points if key not in first] if overlay.all_names else []
+    taken: list[QRectF] = []
+    for key in dict.fromkeys(first + rest):
+        at = to_screen.map(QPointF(overlay.points[key].x_px, overlay.points[key].y_px))
+        text = overlay.names.get(key, key)
+        size = text_plate(text, font)
+        for dx, dy in ((12, -6), (12, 18), (-12 - size.width(), -6), (-12 - size.width(), 18)):
+            plate = size.translated(at + QPointF(dx, dy))
+            if not any(plate.intersects(other) for other in taken):
+                taken.append(plate)
+                paint_text(painter, at + QPointF(dx, dy), text, font, QColor("#ffffff"))
+                break
+
+
+def text_plate(text: str, font: QFont) -> QRectF:
+    """The dark plate under ``text`` whose base line starts at (0, 0)."""
+    metrics = QFontMetricsF(font)
+    return QRectF(-4.0, -metrics.ascent() - 1.0, metrics.horizontalAdvance(text) + 8.0, metrics.height() + 2.0)
 
 
 def paint_text(painter: QPainter, at: QPointF, text: str, font: QFont, colour: QColor) -> None:
-    """Text with a dark outline; ``at`` is the left end of its base line."""
-    path = QPainterPath()
-    path.addText(at, font, text)
+    """Text on a dark plate; ``at`` is the left end of its base line."""
+    if not text:
+        return
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(PLATE)
+    painter.drawRoundedRect(text_plate(text, font).translated(at), 3.0, 3.0)
+    painter.setFont(font)
+    painter.setPen(colour)
+    painter.drawText(at, text)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.strokePath(path, _pen(HALO, 3.5))
-    painter.fillPath(path, colour)
 
 
 def _pen(colour: QColor, width: float, *, dashed: bool = False) -> QPen:
@@ -152,7 +176,7 @@ def _paint_error(
         return
     soft = QColor(colour)
     soft.setAlpha(min(colour.alpha(), 150))
-    painter.strokePath(path, _pen(QColor(0, 0, 0, 110), 2.6))
+    painter.strokePath(path, _pen(QColor(0, 0, 0, 130), 2.2, dashed=True))
     painter.strokePath(path, _pen(soft, 1.1, dashed=True))
 
 
