@@ -113,8 +113,8 @@ def _points_to_json(points: LandmarkSet) -> list[dict[str, Any]]:
     return [
         {
             "key": key,
-            "x_px": p.x_px,
-            "y_px": p.y_px,
+            "x_px": float(p.x_px),
+            "y_px": float(p.y_px),
             "expected_error_px": p.expected_error_px,
             "spread_px": p.spread_px,
             "confidence": p.confidence,
