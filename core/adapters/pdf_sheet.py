@@ -36,7 +36,7 @@ class Sheet:
         self.canvas = canvas
         self.case = case
         self.tags = tags
-        self.pages = pages  # 0 while they are being counted
+        self.pages = pages  # as printed; a first pass that only counts may not know it
         self.page = 0
         self.y = 0.0
         self._begin()
