@@ -21,7 +21,7 @@ from core.measure.geometry import (
 )
 from core.measure.results import Arc, Circle, Label, Segment, Shape
 
-_FAR = 1.5  # an intersection further off than this many line lengths is not worth drawing
+_FAR = 1.0  # an intersection further off both lines than this many of their lengths is not drawn
 
 
 def _segment(frame: Frame, start: complex, end: complex, *, dashed: bool = False) -> tuple[Shape, ...]:
@@ -39,13 +39,13 @@ def label(frame: Frame, at: complex) -> Label:
     return Label(frame.to_film(at), "")
 
 
-def spokes(frame: Frame, result: PointGeo, *inputs: Geo) -> tuple[Shape, ...]:
+def spokes(frame: Frame, result: PointGeo, *inputs: PointGeo | LineGeo) -> tuple[Shape, ...]:
     """Dashed lines from the points that were used to the point that came out."""
     shapes: tuple[Shape, ...] = ()
     for item in inputs:
         if isinstance(item, PointGeo):
             shapes += _segment(frame, _at(item), _at(result), dashed=True)
-        elif isinstance(item, LineGeo):
+        else:
             shapes += _extension(frame, item, _at(result))
     return shapes
 
@@ -191,21 +191,24 @@ def _arc(frame: Frame, centre: complex, first: complex, second: complex, radius_
     return (Arc(middle, frame.length_px(radius_), degrees[0], sweep), label(frame, text))
 
 
+def _outside(of: LineGeo, point: complex) -> float:
+    """How far ``point`` of a line lies from its solid part, 0 when on it."""
+    return max(abs(point - of.ends[0]), abs(point - of.ends[1])) - abs(of.ends[1] - of.ends[0])
+
+
 def angle(frame: Frame, result: NumberGeo, a: LineGeo, b: LineGeo) -> tuple[Shape, ...]:
     """The arc at the lines' intersection, with dashed extensions.
 
     Where the lines meet far away or never, the first line is copied to the start of the second.
     """
     u, v = complex(a.direction[0]), complex(b.direction[0])
-    size_a, size_b = (abs(line_.ends[1] - line_.ends[0]) for line_ in (a, b))
-    size = min(size_a, size_b)
-    middle = (a.ends[0] + a.ends[1] + b.ends[0] + b.ends[1]) / 4
+    size_a, size_b = (abs(of.ends[1] - of.ends[0]) for of in (a, b))
     sine = (np.conj(u) * v).imag
     if abs(sine) > 1e-3:
         reach = (np.conj(b.ends[0] - a.ends[0]) * v).imag / sine
         meeting = complex(a.ends[0] + u * reach)
-        if abs(meeting - middle) <= _FAR * max(size_a, size_b):
-            arc = _arc(frame, meeting, u, v, 0.35 * size)
+        if min(_outside(a, meeting) / size_a, _outside(b, meeting) / size_b) <= _FAR:
+            arc = _arc(frame, meeting, u, v, 0.35 * min(size_a, size_b))
             return _extension(frame, a, meeting) + _extension(frame, b, meeting) + arc
     start = b.ends[0]
     return _segment(frame, start, start + u * size_b, dashed=True) + _arc(frame, start, u, v, 0.5 * size_b)

@@ -213,8 +213,8 @@ def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:
     steps, gives, used = _steps(table, point_keys)
     if gives is not _UNITS[unit]:
         raise table.error(
-            f"unit '{unit}' does not fit, the last step gives a {gives}",
-            f"A measurement in {unit} must end in a step that gives a {_UNITS[unit]}.",
+            f"unit '{unit}' does not fit a last step of kind {gives}",
+            f"A measurement in {unit} must end in a step of kind {_UNITS[unit]}.",
         )
     normal = table.table("normal", optional=True)
     definition = MeasurementDefinition(

@@ -434,3 +434,10 @@ def test_corner_polyline_and_gap_are_drawn():
     gap = measure(SQUARE, ("p", "polyline", "a", "b"), ("q", "polyline", "d", "c"), ("v", "gap", "p", "q"))
     (link,) = [s for s in shapes(gap, Segment) if s.start[1] != s.end[1]]
     assert abs(link.start[1] - link.end[1]) == 3
+
+
+def test_an_angle_on_one_of_its_lines_is_drawn_there_even_far_from_the_other():
+    points: Points = {"a": (0, -70), "b": (0, -100), "c": (-14, 6), "d": (14, 6)}
+    result = measure(points, AB, ("cd", "line", "c", "d"), ("v", "angle", "ab", "cd"), unit="deg")
+    assert shapes(result, Arc)[0].centre == pytest.approx((0, 6))
+    assert Segment((0, -70), (0, 6), True) in result.shapes

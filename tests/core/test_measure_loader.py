@@ -1,0 +1,187 @@
+"""Every fault of a catalogue file is named with file, place and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import CatalogueError
+from core.measure.loader import load_catalogue
+
+GOOD = """
+[view]
+key = "toy"
+name = "Toy"
+version = 1
+body_part = "Toy"
+projection = "Flat."
+canonical_side = "left"
+
+[view.tags]
+body_parts = ["TOY"]
+positions = ["AP"]
+region = { value = "1", scheme = "SCT", meaning = "Toy" }
+projection = { value = "2", scheme = "SCT", meaning = "flat" }
+
+[[point]]
+key = "a"
+name = "A"
+description = "Here."
+
+[[point]]
+key = "b"
+name = "B"
+description = "There."
+
+[[point]]
+key = "c"
+name = "C"
+description = "Elsewhere."
+
+[[measurement]]
+key = "height"
+name = "Height"
+short = "H"
+group = "Lengths"
+version = 2
+unit = "mm"
+definition = "Distance of C from the line."
+sign = "Positive: below."
+source = "Geometry."
+pitfalls = ["None   known."]
+steps = [
+  { key = "base", op = "line", of = ["a", "b"] },
+  { key = "value", op = "signed_distance", of = ["c", "base"] },
+]
+
+[measurement.normal]
+low = 1
+high = 2.5
+population = "toys"
+citation = "A book."
+verified = true
+"""
+
+
+def write(folder: Path, text: str, name: str = "toy.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_good_file_is_read(tmp_path: Path):
+    write(tmp_path, GOOD)
+    view = load_catalogue(tmp_path).view("toy")
+    assert view.point_keys == ("a", "b", "c")
+    assert view.synonyms == ()
+    (measurement,) = view.measurements
+    assert measurement.identifier == "height@2"
+    assert measurement.points == ("a", "b", "c")
+    assert measurement.pitfalls == ("None known.",)
+    assert [step.op for step in measurement.steps] == ["line", "signed_distance"]
+    assert measurement.normal is not None
+    assert (measurement.normal.low, measurement.normal.high) == (1.0, 2.5)
+
+
+FAULTS = [
+    # (text to replace, its replacement, what the message must say)
+    ('op = "line"', 'op = "lime"', ["step 'base'", "unknown operation 'lime'", "Did you mean 'line'?"]),
+    ('"a", "b"]', '"a", "bb"]', ["step 'base'", "unknown point or step 'bb'", "Did you mean 'b'?"]),
+    ('["c", "base"]', '["c", "bass"]', ["step 'value'", "unknown point or step 'bass'", "'base'"]),
+    (
+        '["a", "b"] }',
+        '["a", "value"] }',
+        ["step 'base'", "'value' is used before it is constructed", "earlier"],
+    ),
+    ('["a", "b"] }', '["a", "base"] }', ["step 'base'", "'base' is used before it is constructed"]),
+    ('["c", "base"]', '["base", "c"]', ["'signed_distance' got line, point", "It takes point, line."]),
+    ('["a", "b"] }', "[] }", ["operation 'line' got nothing", "It takes point, point."]),
+    ('op = "line", of', 'op = "shaft_axis", of', ["got point, point", "4 or more points in pairs"]),
+    ('op = "line", of', 'op = "circle", of', ["got point, point", "3 or more points."]),
+    ('op = "line", of', 'op = "ratio", of', ["two lengths, two angles or two ratios"]),
+    ('key = "base", op', 'key = "a", op', ["step 'a'", "already a point or a step"]),
+    (
+        '{ key = "value"',
+        '{ key = "idle", op = "midpoint", of = ["a", "b"] },\n  { key = "value"',
+        ["step 'idle'", "never used"],
+    ),
+    ('unit = "mm"', 'unit = "deg"', ["unit 'deg' does not fit", "last step of kind length", "of kind angle"]),
+    ('unit = "mm"', 'unit = "cm"', ["measurement 'height'", "unknown unit 'cm'"]),
+    ('key = "b"\n', 'key = "a"\n', ["point 2", "key 'a' is used twice"]),
+    (
+        'description = "There."\n',
+        "",
+        ["point 2", "field 'description' is missing", "Add description = ... (a text)"],
+    ),
+    ('source = "Geometry."\n', "", ["measurement 'height'", "field 'source' is missing"]),
+    ('source = "Geometry."', 'source = "  "', ["field 'source' is empty", "Fill it in"]),
+    ('source = "Geometry."', "source = 4", ["field 'source' is not a text"]),
+    ("version = 2", "version = 0", ["field 'version' is 0", "Count from 1"]),
+    ("version = 2", "version = true", ["field 'version' is not a whole number"]),
+    ('short = "H"', 'short = "H"\nshrt = "H"', ["unknown field 'shrt'", "Did you mean 'short'?"]),
+    ('pitfalls = ["None   known."]', "pitfalls = [1]", ["'pitfalls' is not a list of texts"]),
+    ("low = 1\nhigh = 2.5\n", "", ["neither low nor high"]),
+    ("low = 1\n", "low = 3\n", ["low 3 is above high 2.5", "Exchange"]),
+    ("low = 1\n", "low = true\n", ["field 'low' is not a number"]),
+    ("verified = true", 'verified = "yes"', ["field 'verified' is not true or false"]),
+    ("verified = true", "", ["field 'verified' is missing"]),
+    ('canonical_side = "left"', 'canonical_side = "lft"', ["view", "unknown canonical_side 'lft'", "'left'"]),
+    (
+        'scheme = "SCT", meaning = "Toy"',
+        'scheme = "SCT"',
+        ["view, tags, region", "field 'meaning' is missing"],
+    ),
+    ('positions = ["AP"]', 'positions = "AP"', ["view, tags", "'positions' is not a list of texts"]),
+    ("[view.tags]", "[view.tigs]", ["view", "field 'tags' is missing"]),
+    ("[view]", "[extra]\nx = 1\n\n[view]", ["the file", "unknown field 'extra'"]),
+    ("[[measurement]]", "[[measurements]]", ["field 'measurement' is not a list of tables"]),
+    ("steps = [\n", "steps = [ 1,\n", ["'steps' is not a list of tables", "at least one"]),
+    ('key = "toy"', 'key = "toys"', ["View 'toys' is in a file of another name", "Name it toys.toml"]),
+    ("version = 2", "version =", ["Not valid TOML", "Correct that line"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"), FAULTS, ids=[says[0] + " " + says[-1] for _, _, says in FAULTS]
+)
+def test_each_fault_is_named_with_file_place_and_remedy(tmp_path: Path, old: str, new: str, says: list[str]):
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(tmp_path)
+    assert caught.value.path == path
+    assert caught.value.remedy
+    for part in says:
+        assert part in str(caught.value)
+
+
+def test_a_measurement_key_is_used_once(tmp_path: Path):
+    start = GOOD.index("[[measurement]]")
+    write(tmp_path, GOOD + GOOD[start:])
+    with pytest.raises(CatalogueError, match="measurement 'height': key 'height' is used twice"):
+        load_catalogue(tmp_path)
+
+
+def test_a_view_is_defined_once(tmp_path: Path):
+    write(tmp_path, GOOD)
+    write(tmp_path, GOOD, "toy2.toml")
+    with pytest.raises(CatalogueError, match="View 'toy' is defined twice"):
+        load_catalogue(tmp_path)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path):
+    with pytest.raises(CatalogueError, match="No view is defined"):
+        load_catalogue(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(CatalogueError, match="cannot be read") as caught:
+        load_catalogue(tmp_path / "none")
+    assert caught.value.path == tmp_path / "none"
+
+
+def test_a_file_of_another_encoding_is_refused(tmp_path: Path):
+    (tmp_path / "toy.toml").write_bytes(b'name = "\xff"')
+    with pytest.raises(CatalogueError, match="cannot be read"):
+        load_catalogue(tmp_path)
