@@ -163,8 +163,8 @@ def _draw_pose(rng: np.random.Generator, template: AnkleTemplate, variation: flo
         ldta_deg=uniform(89.0, 82.0, 96.0) if rng.random() < 0.4 else normal(89.0, 2.2, 82.0, 96.0),
         bow_mm=normal(0.0, 2.5, -6.0, 6.0),
         talar_tilt_deg=tilt,
-        joint_space_mm=uniform(2.6, 1.8, 3.8),
-        medial_space_mm=normal(2.4, 0.6, 1.4, 4.5),
+        joint_space_mm=uniform(2.9, 1.8, 4.4),
+        medial_space_mm=normal(2.8, 0.9, 1.4, 5.2),
         lateral_space_mm=uniform(2.0, 1.2, 3.0),
         plantarflexion_deg=plantarflexion,
         # A foot that hangs in plantarflexion also turns inwards.
@@ -220,7 +220,7 @@ def _deform(
     # The malleolus keeps its width between the joint surfaces and grows only in length.
     tibia = vertices["tibia"]
     tip = float(tibia[:, 1].max())
-    wanted = (0.5 + variation * rng.uniform(-0.08, 0.1)) * template.plafond_width_mm
+    wanted = (0.53 + variation * rng.uniform(-0.1, 0.12)) * template.plafond_width_mm
     below = tibia[:, 1] > 3.0
     tibia[below, 1] = 3.0 + (tibia[below, 1] - 3.0) * (wanted - 3.0) / (tip - 3.0)
     joint = tibia[[template.plafond_medial, template.plafond_lateral]].mean(axis=0)

@@ -31,7 +31,6 @@ _RING_HALF_MM = 8.0
 _MEDIAL_BEND_MM = 1.2
 _LATERAL_BEND_MM = 2.8
 _LATERAL_INSET_MM = 1.5
-_MEDIAL_INSET_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ class _Source:
     faces: int
     subdivisions: int
     smoothing: int
+    medial_inset_mm: float
 
 
 _BODYPARTS = {
@@ -113,7 +113,7 @@ def _denver(side: str) -> _Source:
     sign = -1.0 if side == "Left" else 1.0
     matrix = np.array([[sign, 0, 0], [0, 0, -1], [0, -1, 0]], dtype=np.float64)
     files = {bone: f"{stem}_{side}" for bone, stem in _DENVER.items()}
-    return _Source(f"vh_female_denver_{side.lower()}", "vh_female_denver", files, matrix, 2500, 0, 6)
+    return _Source(f"vh_female_denver_{side.lower()}", "vh_female_denver", files, matrix, 2500, 0, 6, 1.0)
 
 
 _SOURCES: tuple[_Source, ...] = (
@@ -125,6 +125,7 @@ _SOURCES: tuple[_Source, ...] = (
         0,
         1,
         0,
+        3.0,
     ),
     _denver("Left"),
     _denver("Right"),
@@ -145,7 +146,7 @@ def load_template(anatomy: Path, name: str) -> AnkleTemplate:
     turn = _malleoli_to_x(tibia @ turn.T, fibula @ turn.T) @ turn
     bones = {bone: (v @ turn.T, f) for bone, (v, f) in bones.items()}
     plafond = _plafond(bones)
-    corners = _plafond_ends(bones["tibia"][0][plafond])
+    corners = _plafond_ends(bones["tibia"][0][plafond], source.medial_inset_mm)
     origin = corners.mean(axis=0)
     bones = {bone: (v - origin, f) for bone, (v, f) in bones.items()}
     return _describe(source.name, bones, plafond, corners - origin)
@@ -204,7 +205,7 @@ def _plafond(bones: Mapping[str, Surface]) -> NDArray[np.bool_]:
     return np.asarray((distance < 8.0) & (_normals(tibia)[:, 1] > 0.55))
 
 
-def _plafond_ends(points: FloatArray) -> FloatArray:
+def _plafond_ends(points: FloatArray, medial_inset_mm: float) -> FloatArray:
     """Ends [2, 3] (medial, lateral) of the flat part of the arch's crest."""
     xs = np.arange(points[:, 0].min() + 0.5, points[:, 0].max(), 0.5)
     zs = np.arange(points[:, 2].min(), points[:, 2].max(), 0.5)
@@ -222,7 +223,7 @@ def _plafond_ends(points: FloatArray) -> FloatArray:
         first -= 1
     while last < len(xs) - 1 and away[last + 1] < _LATERAL_BEND_MM:
         last += 1
-    first, last = first + round(_MEDIAL_INSET_MM / 0.5), last - round(_LATERAL_INSET_MM / 0.5)
+    first, last = first + round(medial_inset_mm / 0.5), last - round(_LATERAL_INSET_MM / 0.5)
     return np.asarray(crest[[first, last]])
 
 
@@ -267,7 +268,7 @@ def _describe(
     outward = (normals[:, 1:] * spoke).sum(axis=1) / np.linalg.norm(spoke, axis=1)
     trochlea = (off_circle < 3.0) & front & (outward > 0.35)
     # The articular surface of the dome is as wide as the roof above it.
-    trochlea &= (talus[:, 0] > corners[0, 0] + 0.5) & (talus[:, 0] < corners[1, 0] + 3.0)
+    trochlea &= (talus[:, 0] > corners[0, 0] - 1.5) & (talus[:, 0] < corners[1, 0] + 2.0)
     notch = fibula[np.abs(fibula[:, 1] + width / 3.0) < 4.0]
     split = float((notch[:, 2].min() + notch[:, 2].max()) / 2.0)
     near = tibia[:, 1] > -1.2 * width
