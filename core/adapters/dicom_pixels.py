@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_color_lut, pixel_array
-from pydicom.uid import UID
+from pydicom.uid import UID, JPEGBaseline8Bit
 
 from core.adapters.dicom_codec import decode
 from core.adapters.windows import percentile_window, shows_something
@@ -74,7 +74,9 @@ def _stored_values(ds: FileDataset, syntax: str, frame: int) -> Array:
     spare = high_bit + 1 - stored_bits if stored_bits and ds.get("SamplesPerPixel", 1) == 1 else 0
     if spare > 0:  # The samples do not start at the lowest bit: decode up to the highest, then shift.
         ds.BitsStored = high_bit + 1
-    array: Array = pixel_array(ds, index=frame)
+    # Damaged 8-bit JPEG can end the process inside GDCM; Pillow's decoder reports it.
+    plugin = "pillow" if syntax == JPEGBaseline8Bit else ""
+    array: Array = pixel_array(ds, index=frame, decoding_plugin=plugin)
     if spare > 0:
         array = array >> spare
         ds.BitsStored = stored_bits

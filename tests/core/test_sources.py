@@ -1,6 +1,8 @@
 """Finding films in files, folders and on discs."""
 
 import contextlib
+import gc
+import warnings
 
 import cv2
 import numpy as np
@@ -93,6 +95,10 @@ def test_an_index_written_by_another_program(tmp_path):
         encode(ds)
         disc.add(ds)
     disc.write(tmp_path)
+    with warnings.catch_warnings():  # the library leaves its temporary folder to the collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        del disc
+        gc.collect()
     films = list_films(tmp_path / "DICOMDIR")
     assert len(films) == 3
     assert {film.series for film in films} == {"1.3"}
