@@ -24,7 +24,8 @@ _SHIFT_MM: Mapping[str, tuple[float, float]] = {
 }  # fmt: skip
 
 # In-plane directions of metacarpals and fingers, fitted to the means of annotated films: degrees to the
-# radial side of the third metacarpal; how far each ray follows a spread of all fingers; the finger's own rotation (roll).
+# radial side of the third metacarpal; how far each ray follows a spread of all fingers; the finger's own
+# rotation (roll).
 _METACARPAL_DEG = (40.5, 8.0, 0.0, -8.8, -21.0)
 _FINGER_DEG = (8.5, 1.2, -6.2, -20.0)  # the thumb follows its metacarpal
 _SPREAD = (0.6, 0.75, 0.1, -0.65, -1.15)
