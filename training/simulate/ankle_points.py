@@ -20,7 +20,7 @@ from training.simulate.ankle_names import (
     PROXIMAL_LEVEL,
     SYNDESMOSIS_LEVEL,
 )
-from training.simulate.ankle_template import AnkleTemplate
+from training.simulate.ankle_template import AnkleTemplate, roof_height
 from training.simulate.scene import Camera, PointRule, Scene
 
 FloatArray = NDArray[np.float64]
@@ -113,10 +113,9 @@ class _Film:
     def _plafond_line(self) -> FloatArray:
         """Ends [2, 2] of the sclerotic line: the crest of the arch, where rays graze the surface."""
         ends = self._tibia[[self._template.plafond_medial, self._template.plafond_lateral]]
-        a, b = (self._tibia[side] for side in self._template.regions["plafond"].T)
         for end in ends:
-            crossed = _cut(a[:, 0], b[:, 0], a[:, 1], b[:, 1], float(end[0]))
-            end[1] = crossed.min() if len(crossed) else end[1]
+            height = roof_height(self._tibia, self._template.regions["plafond"], float(end[0]))
+            end[1] = end[1] if height is None else height
         return np.asarray(ends)
 
     def _dome_corner(self, side: float) -> FloatArray:

@@ -7,7 +7,7 @@ which is the mortise position. All templates are left legs; right legs are mirro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -233,6 +233,21 @@ def _edges(faces: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
     return np.unique(pairs, axis=0).astype(np.int32)
 
 
+def roof_height(points: FloatArray, edges: IntArray, x: float) -> float | None:
+    """Height y of the arch's crest at x over edges [E, 2] of points [V, 2 or 3]; None off the arch.
+
+    The mean of the highest quarter of all crossings: a dense line on the film comes from a stretch
+    of surface along the ray, not from its single highest spot.
+    """
+    a, b = points[edges[:, 0]], points[edges[:, 1]]
+    passes = (a[:, 0] > x) != (b[:, 0] > x)
+    if not passes.any():
+        return None
+    a, b = a[passes], b[passes]
+    heights = np.sort(a[:, 1] + (x - a[:, 0]) / (b[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1]))
+    return float(heights[: max(1, len(heights) // 4)].mean())
+
+
 def _nearest(vertices: FloatArray, point: FloatArray) -> int:
     return int(np.linalg.norm(vertices - point, axis=1).argmin())
 
@@ -275,7 +290,7 @@ def _describe(
     every = np.ones(len(tibia), dtype=np.bool_)
     # Straight ahead of the dome the neck begins; it is not part of the talar body.
     body = talus[:, 2] > axis[1] - 0.75 * radius
-    regions: dict[str, Callable[[], IntArray] | IntArray] = {
+    regions = {
         "tibia": _edges(tibia_faces, every),
         "fibula": _edges(fibula_faces, np.ones(len(fibula), dtype=np.bool_)),
         "plafond": _edges(tibia_faces, plafond),
@@ -288,10 +303,11 @@ def _describe(
         np.flatnonzero(np.abs(tibia[:, 1] + level * width) < _RING_HALF_MM).astype(np.int32)
         for level in (DISTAL_LEVEL, PROXIMAL_LEVEL)
     )
-    across = corners[1] - corners[0]
+    roof = [roof_height(tibia, regions["plafond"], float(end[0])) for end in corners]
+    slope = np.arctan2((roof[1] or 0.0) - (roof[0] or 0.0), corners[1, 0] - corners[0, 0])
     low, high = ((tibia[ring].min(axis=0) + tibia[ring].max(axis=0)) / 2.0 for ring in rings)
     lean = np.arctan2(low[0] - high[0], low[1] - high[1])
-    ldta = 90.0 + float(np.degrees(np.arctan2(across[1], across[0]) + lean))
+    ldta = 90.0 + float(np.degrees(slope + lean))
     calcaneus = bones["calcaneus"][0]
     heel = int((0.8 * calcaneus[:, 1] + 0.6 * calcaneus[:, 2]).argmax())
     forefoot = _forefoot(bones)
@@ -302,7 +318,7 @@ def _describe(
         plafond_width_mm=width,
         plafond_medial=_nearest(tibia, corners[0]),
         plafond_lateral=_nearest(tibia, corners[1]),
-        regions={key: np.asarray(value, dtype=np.int32) for key, value in regions.items()},
+        regions=regions,
         rings=(rings[0], rings[1]),
         trochlea=np.flatnonzero(trochlea).astype(np.int32),
         talus_medial=_nearest(talus, np.array([corners[0, 0], axis[0], axis[1]])),
