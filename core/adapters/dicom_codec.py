@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,45 +34,70 @@ def encoded_frame(ds: Dataset, syntax: str, frame: int) -> bytes | None:
     return stream
 
 
+@dataclass(frozen=True)
+class StreamLayout:
+    """What a compressed stream states about its image. ``bits`` is the precision of a sample."""
+
+    rows: int
+    columns: int
+    samples: int
+    bits: int
+
+
 def check_stream(stream: bytes, ds: Dataset, path: Path) -> None:
-    """Refuse a stream whose own size differs from that of the header, before a decoder sees it."""
-    size = stream_size(stream)
-    if size is not None and size != (ds.Rows, ds.Columns):
+    """Refuse a stream whose own layout contradicts the header, before a decoder sees it.
+
+    Decoders written in C have crashed on impossible precisions and wrong sizes.
+    """
+    own = stream_layout(stream)
+    if own is None:
+        return
+    if (own.rows, own.columns) != (ds.Rows, ds.Columns):
         raise ReadError(
-            f"The compressed image is {size[1]} x {size[0]} pixels, the header says {ds.Columns} x {ds.Rows}",
+            f"The compressed image is {own.columns} x {own.rows} pixels, "
+            f"the header says {ds.Columns} x {ds.Rows}",
+            path=path,
+            remedy=SEND_AGAIN,
+        )
+    allocated = int(ds.get("BitsAllocated") or 16)
+    if own.samples != int(ds.get("SamplesPerPixel") or 1) or not 1 <= own.bits <= allocated:
+        raise ReadError(
+            f"The compressed image has {own.samples} x {own.bits} bits to a pixel, the header contradicts that",
             path=path,
             remedy=SEND_AGAIN,
         )
 
 
-def stream_size(stream: bytes) -> tuple[int, int] | None:
-    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 stream states, None for other streams."""
+def stream_layout(stream: bytes) -> StreamLayout | None:
+    """Layout stated by a JPEG, JPEG-LS or JPEG 2000 stream, None for other streams."""
     if stream.startswith(b"\xff\xd8"):
-        return _jpeg_size(stream)
+        return _jpeg_layout(stream)
     start = stream.find(_J2K_START, 0, 4096)
-    if start < 0 or len(stream) < start + 24:
+    if start < 0 or len(stream) < start + 43:
         return None
-    width, height, left, top = (
-        int.from_bytes(stream[start + at : start + at + 4], "big") for at in (8, 12, 16, 20)
-    )
-    return height - top, width - left
+    width, height, left, top = (_number(stream, start + at, 4) for at in (8, 12, 16, 20))
+    bits = (stream[start + 42] & 0x7F) + 1
+    return StreamLayout(height - top, width - left, _number(stream, start + 40, 2), bits)
 
 
-def _jpeg_size(stream: bytes) -> tuple[int, int] | None:
+def _jpeg_layout(stream: bytes) -> StreamLayout | None:
     at = 2
-    while at + 9 <= len(stream):
-        if stream[at] != 0xFF:
-            return None
+    while at + 10 <= len(stream) and stream[at] == 0xFF:
         marker = stream[at + 1]
         if marker in _JPEG_FRAMES:
-            return int.from_bytes(stream[at + 5 : at + 7], "big"), int.from_bytes(
-                stream[at + 7 : at + 9], "big"
-            )
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD7:
-            at += 1 if marker == 0xFF else 2
+            rows, columns = _number(stream, at + 5, 2), _number(stream, at + 7, 2)
+            return StreamLayout(rows, columns, stream[at + 9], stream[at + 4])
+        if marker == 0xFF:  # fill byte
+            at += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD7:  # markers without a segment
+            at += 2
         else:
-            at += 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+            at += 2 + _number(stream, at + 2, 2)
     return None
+
+
+def _number(stream: bytes, at: int, size: int) -> int:
+    return int.from_bytes(stream[at : at + size], "big")
 
 
 def decode(stream: bytes, ds: Dataset, syntax: str) -> NDArray[Any] | None:

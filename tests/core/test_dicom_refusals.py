@@ -10,10 +10,16 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    RLELossless,
+)
 
 from core.adapters.dicom import read_film
-from core.adapters.dicom_codec import stream_size
+from core.adapters.dicom_codec import StreamLayout, stream_layout
 from core.errors import ReadError
 from tests.core.dicom_files import RAMP, compressed, dataset, encode, save
 
@@ -98,9 +104,16 @@ def test_an_absurd_compressed_size(tmp_path):
 
 def test_a_stream_larger_than_its_header_is_not_decoded(tmp_path):
     jpeg = b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00" + b"\0" * 40
-    assert stream_size(jpeg) == (65535, 65535)
+    assert stream_layout(jpeg) == StreamLayout(65535, 65535, 1, 8)
     data = compressed(dataset(RAMP.astype(np.uint8)), JPEGBaseline8Bit, [jpeg])
     assert "65535 x 65535" in refusal(save(tmp_path, data)).what
+
+
+@pytest.mark.parametrize(("bits", "samples"), [(97, 1), (0, 1), (8, 3)])
+def test_a_stream_of_impossible_layout_is_not_decoded(tmp_path, bits, samples):
+    jpeg = bytes([0xFF, 0xD8, 0xFF, 0xC3, 0, 11, bits, 0, 12, 0, 16, samples, 1, 17, 0]) + b"\0" * 40
+    error = refusal(save(tmp_path, compressed(dataset(), JPEGLosslessSV1, [jpeg])))
+    assert "contradicts" in error.what
 
 
 def test_a_deflated_bomb_is_refused(tmp_path, monkeypatch):
