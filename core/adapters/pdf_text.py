@@ -175,6 +175,11 @@ def _neutrals(kinds: list[str], base: str) -> Iterator[str]:
 def _shape(run: Run, size: float) -> tuple[str, float]:
     """The run's characters in visual order and its width in points."""
     if run.font in _SHAPED:
+        if not pdfmetrics.getFont(run.font).shapable:
+            raise WriteError(
+                "The text shaper for Arabic, Devanagari and Thai is missing",
+                remedy="Install the program again.",
+            )
         # Without discretionary ligatures: those add vowel signs that the file does not have.
         word = [0.0, (ABag(fontName=run.font, fontSize=size), run.text)]
         shaped = shapeFragWord(word, features={"kern": True, "liga": True, "dlig": False}, force=True)[1][1]

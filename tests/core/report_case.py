@@ -34,12 +34,14 @@ def results() -> list[MeasurementResult]:
     verified = NormalRange(40.0, 60.0, "adults", "Verified A. Journal 1990; 1:1", True)
     unverified = NormalRange(40.0, 60.0, "adults", "Doubtful B. Book 1950", False)
     return [
-        MeasurementResult("in", "Inside length", 50.0, "mm", (48.0, 52.0), None, "in@1", ("a", "b"), (line,), verified),
+        MeasurementResult("in", "Inside length", 50.0, "mm", (48.0, 52.0), None, "in@1", ("a", "b"),
+                          (line,), verified),
         MeasurementResult("out", "Outside angle", -71.25, "deg", None, None, "out@2", ("a",),
                           (Arc(CERTAIN, 40.0, 0.0, 90.0), Label((150.0, 240.0), "")), verified),
         MeasurementResult("doubt", "Doubtful ratio", 90.0, "ratio", (80.0, 99.0), None, "doubt@1", ("b",),
                           (Circle(EDITED, 50.0),), unverified, note="a note"),
-        MeasurementResult("none", "Missing width", None, "mm", None, "Two points coincide.", "none@1", (), ()),
+        MeasurementResult("none", "Missing width", None, "mm", None, "Two points coincide.", "none@1", (),
+                          ()),
     ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from core.case import Case
+from core.film import Radiograph
 from core.landmarks import Landmark, LandmarkSet
 from core.measure.results import Arc, Circle, MeasurementResult, Segment
 from core.overlay import (
@@ -84,9 +86,9 @@ def test_lines_follow_their_shapes_and_stay_inside() -> None:
         made.film(), made.case(confirmation=made.CONFIRMED), made.results(), max_side_px=600, labels=False
     )
     middle = (np.array(made.CERTAIN) + made.LOOK) / 2
-    assert near(drawn, *middle, LINE_COLOUR)
+    assert near(drawn, middle[0], middle[1], LINE_COLOUR)
     arc = np.array(made.CERTAIN) + 40 * np.sqrt(0.5)  # 45 degrees: to the right and down
-    assert near(drawn, *arc, LINE_COLOUR)
+    assert near(drawn, arc[0], arc[1], LINE_COLOUR)
     assert near(drawn, made.EDITED[0] + 50, made.EDITED[1], LINE_COLOUR)
     changed = np.argwhere((bare != drawn).any(axis=-1))
     assert changed[:, 1].min() > 115
@@ -112,7 +114,8 @@ def test_highlight_leaves_other_measurements_out() -> None:
         made.film(), case, made.results(), max_side_px=600, labels=False, highlight=["doubt"]
     )
     assert near(picture, made.EDITED[0] + 50, made.EDITED[1], LINE_COLOUR)
-    assert not near(picture, *((np.array(made.CERTAIN) + made.LOOK) / 2), LINE_COLOUR)
+    middle = (np.array(made.CERTAIN) + made.LOOK) / 2
+    assert not near(picture, middle[0], middle[1], LINE_COLOUR)
 
 
 def test_draft_is_burnt_in_until_confirmed() -> None:
@@ -137,7 +140,7 @@ def test_anisotropic_pixels_are_drawn_with_the_true_aspect(aspect: float) -> Non
     assert near(picture, x, y, CERTAIN_COLOUR)
 
 
-def small_joint() -> tuple[object, object]:
+def small_joint() -> tuple[Radiograph, Case]:
     film = made.film(width=1000, height=2400)
     points = {f"p{i}": Landmark(480 + 20 * i, 2000 + 15 * i, 1.0, 1.0, 0.9) for i in range(5)}
     return film, replace(made.case(), landmarks=LandmarkSet(points))
@@ -145,13 +148,13 @@ def small_joint() -> tuple[object, object]:
 
 def test_crop_shows_the_joint_and_the_whole_film() -> None:
     film, case = small_joint()
-    x0, y0, x1, y1 = crop_box(film, case, 1.0)  # type: ignore[arg-type]
+    x0, y0, x1, y1 = crop_box(film, case, 1.0)
     assert x0 < 480
     assert x1 > 560
     assert y0 < 2000
     assert y1 > 2060
     assert (x1 - x0) * (y1 - y0) < 0.1 * 1000 * 2400
-    picture = overlay_image(film, case, [], max_side_px=1200, crop_to_points=True, labels=False)  # type: ignore[arg-type]
+    picture = overlay_image(film, case, [], max_side_px=1200, crop_to_points=True, labels=False)
     scale = picture.shape[1] / (x1 - x0)
     assert near(picture, (520 - x0 + 0.5) * scale - 0.5, (2030 - y0 + 0.5) * scale - 0.5, CERTAIN_COLOUR)
     assert (picture == 200).all(axis=-1).sum() > 200  # the rim of the inset
