@@ -109,7 +109,7 @@ def write_report(
     """Write the PDF report."""
     from core.adapters.pdf import write_report as write
 
-    write(path, case, film, results, view)
+    write(path, case, film, results, view.name, {point.key: point.name for point in view.points})
 
 
 @dataclass(frozen=True)

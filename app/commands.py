@@ -40,7 +40,7 @@ class NudgeCommand(CaseCommand):
     def id(self) -> int:
         return _NUDGE_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 - Qt name
+    def mergeWith(self, other: QUndoCommand) -> bool:
         if not isinstance(other, NudgeCommand) or other.point != self.point:
             return False
         self.after = other.after

@@ -99,14 +99,18 @@ class Controller(QObject):
                 entries.extend(backend.list_films(path))
             return refs_of(entries)
 
-        self.runner.start(_LIST, "Looking for films", work, done=self._on_listed, failed=self._notifier.show_error)
+        self.runner.start(
+            _LIST, "Looking for films", work, done=self._on_listed, failed=self._notifier.show_error
+        )
 
     def _on_listed(self, refs: list[FilmRef]) -> None:
         self.films_listed.emit(refs)
         if refs:
             self.open_film(refs[0])
         else:
-            self._notifier.warn("No film was found there. Open a DICOM file, a PNG or JPEG picture, or a folder.")
+            self._notifier.warn(
+                "No film was found there. Open a DICOM file, a PNG or JPEG picture, or a folder."
+            )
 
     def open_film(self, ref: FilmRef) -> None:
         """Read a film, show it, then start measuring it."""

@@ -7,7 +7,15 @@ from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QMessageBox,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.actions import ACTIONS, STATEMENT, keyboard_rows
@@ -46,7 +54,10 @@ def keyboard_html() -> str:
     rows, group = [], ""
     for head, keys, meaning in keyboard_rows():
         if head != group:
-            rows.append(f"<tr><td colspan=2 style='color:{theme.SOFT}; padding-top:10px'><b>{escape(head)}</b></td></tr>")
+            rows.append(
+                f"<tr><td colspan=2 style='color:{theme.SOFT}; padding-top:10px'>"
+                f"<b>{escape(head)}</b></td></tr>"
+            )
             group = head
         shown = native.get(keys, keys)
         rows.append(

@@ -67,7 +67,13 @@ class MainWindow(WindowActions):
         self.tools = ViewTools(self.view, self.session)
         self.films, self.study = FilmsPanel(), StudyPanel()
         self.measurements, self.landmarks = MeasurementsPanel(), LandmarksPanel()
-        self.panes = (self.view, self.measurements.table, self.landmarks.list, self.study.view_box, self.films.list)
+        self.panes = (
+            self.view,
+            self.measurements.table,
+            self.landmarks.list,
+            self.study.view_box,
+            self.films.list,
+        )
         self.ask_unsaved = lambda: ask_unsaved(self)
         self.actions_by_name = {}
         self.presets = []
@@ -80,7 +86,8 @@ class MainWindow(WindowActions):
         column.setSpacing(0)
         column.addWidget(self.bar)
         self.empty = QLabel(
-            "Open a film (Ctrl+O), a folder (Ctrl+Shift+O)\nor drop files here.", alignment=Qt.AlignmentFlag.AlignCenter
+            "Open a film (Ctrl+O), a folder (Ctrl+Shift+O)\nor drop files here.",
+            alignment=Qt.AlignmentFlag.AlignCenter,
         )
         self.empty.setProperty("role", "soft")
         column.addWidget(self.empty, 1)
@@ -183,15 +190,17 @@ class MainWindow(WindowActions):
         session.point_selected.connect(self._on_selected)
         session.highlight_changed.connect(self._show_overlay)
         session.path_changed.connect(self._update_title)
-        session.undo_stack.cleanChanged.connect(lambda *_: self._update_title())
-        session.undo_stack.indexChanged.connect(lambda *_: self._update_actions())
+        session.undo_stack.cleanChanged.connect(self._update_title)
+        session.undo_stack.indexChanged.connect(self._update_actions)
         controller.films_listed.connect(self._on_listed)
         controller.film_opened.connect(self._on_opened)
         controller.catalogue_ready.connect(self._on_catalogue)
         controller.progressed.connect(self._on_progress)
         self.runner.running_changed.connect(self._on_running)
         self.tools.hover_changed = self._show_overlay
-        self.view.scale_changed.connect(lambda scale: self.scale_text.setText(f"{scale:.0%}".replace("%", " %")))
+        self.view.scale_changed.connect(
+            lambda scale: self.scale_text.setText(f"{scale:.0%}".replace("%", " %"))
+        )
         self.measurements.chosen.connect(session.highlight)
         self.landmarks.chosen.connect(self._go_to_point)
         self.landmarks.reset_one.connect(self.do_reset_point)
@@ -217,8 +226,10 @@ class MainWindow(WindowActions):
             study, measured, points = self._first_sizes
             self._first_sizes = ()
             unit = self.fontMetrics().averageCharWidth()
-            self.resizeDocks([study, measured], [unit * 42, unit * 66], Qt.Orientation.Horizontal)
-            self.resizeDocks([measured, points], [55, 45], Qt.Orientation.Vertical)
+            # The film keeps about half of a small or strongly scaled screen.
+            widths = [min(unit * 42, self.width() * 2 // 9), min(unit * 66, self.width() // 3)]
+            self.resizeDocks([study, measured], widths, Qt.Orientation.Horizontal)
+            self.resizeDocks([measured, points], [58, 42], Qt.Orientation.Vertical)
 
     def _go_to_point(self, key: str) -> None:
         self.session.select_point(key)
@@ -237,8 +248,8 @@ class MainWindow(WindowActions):
         self.actions_by_name["invert"].setChecked(False)
         self.actions_by_name["flip"].setChecked(False)
         # Lay out now, so that the first picture is fitted to its final place.
-        layout = self.centralWidget().layout()
-        if layout is not None:
+        centre = self.view.parentWidget()
+        if centre is not None and (layout := centre.layout()) is not None:
             layout.activate()
         self.view.show_film(film, pyramid)
         self.study.choose("", "")
@@ -267,7 +278,9 @@ class MainWindow(WindowActions):
         case, view = self.session.case, self.controller.view_of(self.session.case)
         names = {p.key: p.name for p in view.points} if view is not None else {}
         self._names = names
-        self.landmarks.set_definitions(names, {p.key: p.description for p in view.points} if view is not None else {})
+        self.landmarks.set_definitions(
+            names, {p.key: p.description for p in view.points} if view is not None else {}
+        )
         self.landmarks.show_case(case, self.session.needs_look(), self.session.selected_point)
         self._show_study()
         self._show_overlay()
@@ -343,13 +356,13 @@ class MainWindow(WindowActions):
         self.progress.setValue(round(100 * min(max(part, 0.0), 1.0)))
         self.task_text.setText(text or "Finding the points\u2026")
 
-    def _update_title(self) -> None:
+    def _update_title(self, *_: object) -> None:
         film, path = self.session.film, self.session.case_path
         name = path.name if path is not None else film.path.name if film is not None else ""
         self.setWindowTitle(f"{name}[*] - OrthoMatch" if name else "OrthoMatch[*]")
         self.setWindowModified(self.session.is_dirty)
 
-    def _update_actions(self) -> None:
+    def _update_actions(self, *_: object) -> None:
         session, case = self.session, self.session.case
         enabled = {
             "undo": session.undo_stack.canUndo(),

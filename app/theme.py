@@ -25,7 +25,7 @@ QMainWindow::separator {{ background: {GROUND}; width: 5px; height: 5px; }}
 QMainWindow::separator:hover {{ background: {ACCENT}; }}
 QDockWidget {{ color: {SOFT}; font-weight: 600; }}
 QDockWidget::title {{ background: {GROUND}; padding: 6px 8px; }}
-QToolBar {{ background: {GROUND}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px; padding: 3px; }}
+QToolBar {{ background: {GROUND}; border: none; border-bottom: 1px solid {LINE}; padding: 3px; }}
 QToolButton {{ padding: 5px 9px; border-radius: 4px; }}
 QToolButton:hover {{ background: {LINE}; }}
 QToolButton:checked {{ background: #2b3a45; color: {STRONG}; border: 1px solid {ACCENT}; }}
@@ -37,14 +37,15 @@ QHeaderView::section {{ background: {PANEL}; color: {SOFT}; border: none;
   border-bottom: 1px solid {LINE}; padding: 4px 6px; }}
 QTableView, QListView {{ background: {FIELD}; border: 1px solid {LINE}; outline: none;
   selection-background-color: #2f5f7d; selection-color: {STRONG}; }}
-QTableView::item {{ padding: 3px 6px; }}
 QListView::item {{ padding: 4px 6px; }}
 QPushButton {{ background: #33373c; border: 1px solid #4a4f56; border-radius: 4px; padding: 5px 12px; }}
 QPushButton:hover {{ background: #3d4248; }}
 QPushButton:disabled {{ color: #6b7178; border-color: {LINE}; background: {PANEL}; }}
 QPushButton[primary="true"]:enabled {{ background: {ACCENT}; border-color: {ACCENT}; color: {STRONG}; }}
 QPushButton[primary="true"]:enabled:hover {{ background: #4a90bb; }}
-QLineEdit, QComboBox {{ background: {FIELD}; border: 1px solid #4a4f56; border-radius: 4px; padding: 4px 6px; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+QLineEdit, QComboBox {{ background: {FIELD}; border: 1px solid #4a4f56;
+  border-radius: 4px; padding: 4px 6px; }}
 QLineEdit:focus, QComboBox:focus {{ border-color: #7fc4ec; }}
 QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid #848b93; border-radius: 3px;
   background: {FIELD}; }}

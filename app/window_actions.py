@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QWidget
 
@@ -59,7 +59,7 @@ class WindowActions(QMainWindow):
         # Until the film is read (or if the user stays), the list keeps showing the open one.
         self.films.mark_current(self.films.current)
 
-    def _leaving(self, go: Callable[[], object]) -> None:
+    def _leaving(self, go: Callable[[], None]) -> None:
         """Run ``go`` once unsaved changes are saved or given up."""
         if not self.session.is_dirty:
             go()
@@ -68,9 +68,12 @@ class WindowActions(QMainWindow):
         if answer is Leave.DISCARD:
             go()
         elif answer is Leave.SAVE:
-            path = self.session.case_path or self._ask_case_path()
-            if path is not None:
-                self.controller.save(path, then=go)
+            self._save_then(go)
+
+    def _save_then(self, go: Callable[[], None]) -> None:
+        path = self.session.case_path or self._ask_case_path()
+        if path is not None:
+            self.controller.save(path, then=go)
 
     def do_open(self) -> None:
         """Choose films."""
@@ -109,11 +112,11 @@ class WindowActions(QMainWindow):
         if ref is not None:
             self.open_ref(ref)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt name
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt name
+    def dropEvent(self, event: QDropEvent) -> None:
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.open_paths(paths)
@@ -157,20 +160,19 @@ class WindowActions(QMainWindow):
         """Leave the program."""
         self.close()
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt name
-        if self.session.is_dirty:
+    def closeEvent(self, event: QCloseEvent) -> None:
+        answer = self.ask_unsaved() if self.session.is_dirty else Leave.DISCARD
+        if answer is Leave.SAVE:
+            # Saving runs beside the window, which closes when the case is on disk.
+            self._save_then(lambda: QTimer.singleShot(0, self.close))
+        if answer is not Leave.DISCARD:
             event.ignore()
-            self._leaving(self._close_now)
             return
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("state", self.saveState())
         self.settings.setValue("reader", self.study.reader.text().strip())
         self.runner.shut_down()
         event.accept()
-
-    def _close_now(self) -> None:
-        self.session.undo_stack.setClean()
-        self.close()
 
     # -- editing and measuring ---------------------------------------------------------------------
 
@@ -245,7 +247,7 @@ class WindowActions(QMainWindow):
         item = self.view.item
         if item is None or not self.presets:
             return
-        index = self.presets.index(item.window) + 1 if item.window in self.presets else 0
+        index = self.presets.index(item.shown_through) + 1 if item.shown_through in self.presets else 0
         preset = self.presets[index % len(self.presets)]
         self.view.set_window(preset)
         self.notifier.info(f"Window: {preset.name or 'film'}")

@@ -27,7 +27,9 @@ def refs_of(entries: Sequence[Any]) -> list[FilmRef]:
         frames = max(1, int(getattr(entry, "frames", 1)))
         label = str(getattr(entry, "label", "") or Path(entry.path).name)
         for frame in range(frames):
-            refs.append(FilmRef(Path(entry.path), frame, f"{label}  [{frame + 1}/{frames}]" if frames > 1 else label))
+            refs.append(
+                FilmRef(Path(entry.path), frame, f"{label}  [{frame + 1}/{frames}]" if frames > 1 else label)
+            )
     return refs
 
 

@@ -115,7 +115,9 @@ class LandmarksPanel(QWidget):
         item = self.list.currentItem()
         self.reset_button.setEnabled(bool(item is not None and item.data(_KEY + 1)))
 
-    def _fill(self, item: QListWidgetItem, key: str, point: Landmark, look: bool, spacing: float | None) -> None:
+    def _fill(
+        self, item: QListWidgetItem, key: str, point: Landmark, look: bool, spacing: float | None
+    ) -> None:
         sign = "\u25a0" if point.edited else "\u25c6" if look else "\u25cb"
         colour = overlays.EDITED if point.edited else overlays.LOOK if look else QColor(theme.TEXT)
         item.setText(f"{sign}  {self._names.get(key, key)}   {error_text(point, spacing)}")

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from core.measure.results import MeasurementResult, NormalRange
@@ -20,7 +29,9 @@ def interval_text(result: MeasurementResult) -> str:
     """The 90 % interval, "" when unknown."""
     if result.interval is None:
         return ""
-    return " \u2013 ".join(format_value(end, result.unit).split("\u00b0")[0].split(" ")[0] for end in result.interval)
+    return " \u2013 ".join(
+        format_value(end, result.unit).split("\u00b0")[0].split(" ")[0] for end in result.interval
+    )
 
 
 def range_text(normal: NormalRange | None) -> str:
@@ -81,13 +92,13 @@ class ResultModel(QAbstractTableModel):
         self.results = results
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt signature
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt signature
         return 0 if parent.isValid() else len(self.results)
 
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt signature
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt signature
         return len(_HEADS)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return _HEADS[section]
         return None
@@ -127,6 +138,14 @@ class ResultModel(QAbstractTableModel):
         return f"{range_text(result.normal)}\n{side}" if side else range_text(result.normal)
 
 
+class _RoomyRows(QStyledItemDelegate):
+    """A little space above and below each row."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        size = super().sizeHint(option, index)
+        return QSize(size.width() + 6, size.height() + 8)
+
+
 class MeasurementsPanel(QWidget):
     """Table and, below it, what the chosen measurement means."""
 
@@ -143,6 +162,7 @@ class MeasurementsPanel(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTabKeyNavigation(False)
         self.table.setShowGrid(False)
+        self.table.setItemDelegate(_RoomyRows(self.table))
         self.table.setWordWrap(True)
         self.table.verticalHeader().hide()
         header = self.table.horizontalHeader()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -39,7 +40,12 @@ _VERDICT = {
     VerdictLevel.CHECK: ("Check points", theme.AMBER),
     VerdictLevel.OUTSIDE: ("Outside the bank", theme.RED),
 }
-_SIDE_SOURCE = {"tag": "from the file", "matcher": "from the image", "user": "by the user", "default": "assumed"}
+_SIDE_SOURCE = {
+    "tag": "from the file",
+    "matcher": "from the image",
+    "user": "by the user",
+    "default": "assumed",
+}
 
 
 def _label(wrap: bool = True) -> QLabel:
@@ -59,7 +65,10 @@ def patient_text(tags: FilmTags) -> str:
 def study_text(tags: FilmTags) -> str:
     """Date and description as far as known."""
     described = tags.study_description or tags.series_description
-    return "  \u00b7  ".join(part for part in (tags.study_date, described, tags.accession) if part) or "Not stated"
+    return (
+        "  \u00b7  ".join(part for part in (tags.study_date, described, tags.accession) if part)
+        or "Not stated"
+    )
 
 
 def spacing_text(calibration: Calibration) -> str:
@@ -87,7 +96,7 @@ class StudyPanel(QWidget):
         self.side_box.setAccessibleName("Side")
         for box in (self.view_box, self.side_box):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(14)
+            box.setMinimumContentsLength(8)
         self.view_box.addItem("Automatic", AUTOMATIC)
         for text, side in (("Automatic", AUTOMATIC), ("Left", Side.LEFT), ("Right", Side.RIGHT)):
             self.side_box.addItem(text, str(side))
@@ -118,15 +127,17 @@ class StudyPanel(QWidget):
         for row_number, (head, field) in enumerate(rows):
             caption = QLabel(head)
             caption.setProperty("role", "soft")
-            align = Qt.AlignmentFlag.AlignVCenter if isinstance(field, QComboBox) else Qt.AlignmentFlag.AlignTop
+            align = (
+                Qt.AlignmentFlag.AlignVCenter if isinstance(field, QComboBox) else Qt.AlignmentFlag.AlignTop
+            )
             form.addWidget(caption, row_number, 0, align)
             form.addWidget(field, row_number, 1)
         inner = QWidget()
-        box = QVBoxLayout(inner)
-        box.setContentsMargins(8, 6, 8, 6)
-        box.addWidget(self.banner)
-        box.addLayout(form)
-        box.addStretch(1)
+        stack = QVBoxLayout(inner)
+        stack.setContentsMargins(8, 6, 8, 6)
+        stack.addWidget(self.banner)
+        stack.addLayout(form)
+        stack.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -162,7 +173,7 @@ class StudyPanel(QWidget):
         banner = QFrame()
         banner.setProperty("kind", "banner")
         self.banner_text = _label()
-        left, right = QPushButton("It is the left"), QPushButton("It is the right")
+        left, right = QPushButton("Left"), QPushButton("Right")
         left.clicked.connect(lambda: self.side_chosen.emit(str(Side.LEFT)))
         right.clicked.connect(lambda: self.side_chosen.emit(str(Side.RIGHT)))
         buttons = QHBoxLayout()
@@ -218,7 +229,14 @@ class StudyPanel(QWidget):
         """Show a case; ``unvisited`` are names of points that still need a look."""
         self.banner.setVisible(case is not None and case.side.conflict)
         if case is None:
-            for label in (self.view_text, self.side_text, self.verdict, self.verdict_text, self.made_by, self.state):
+            for label in (
+                self.view_text,
+                self.side_text,
+                self.verdict,
+                self.verdict_text,
+                self.made_by,
+                self.state,
+            ):
                 label.setText("")
             self._may_confirm = False
             self._update_button()
@@ -231,8 +249,10 @@ class StudyPanel(QWidget):
         )
         source = _SIDE_SOURCE.get(case.side.source, case.side.source)
         mirrored = "\nThe stored image is mirrored." if case.side.mirrored else ""
-        self.side_text.setText(f"{str(case.side.side).capitalize()}, {source}. {case.side.text}{mirrored}".strip())
-        self.banner_text.setText(f"The side is in doubt. {case.side.text}\nSettle it before confirming.")
+        self.side_text.setText(
+            f"{str(case.side.side).capitalize()}, {source}. {case.side.text}{mirrored}".strip()
+        )
+        self.banner_text.setText(f"The side is in doubt. {case.side.text}\nWhich side is it?")
         title, colour = _VERDICT[case.verdict.level]
         self.verdict.setText(title)
         self.verdict.setStyleSheet(f"color: {colour}; font-weight: 600;")
@@ -258,10 +278,8 @@ class StudyPanel(QWidget):
         confirmation = case.confirmation
         if confirmation is not None:
             when = confirmation.at
-            try:
+            with suppress(ValueError):  # an odd time stamp is shown as it stands
                 when = f"{datetime.fromisoformat(when):%Y-%m-%d %H:%M}"
-            except ValueError:
-                pass  # an odd time stamp is shown as it stands
             self.state.setText(f"CONFIRMED by {confirmation.by}, {when}")
             self.state.setStyleSheet(f"color: {theme.GREEN}; font-weight: 600;")
         else:
@@ -269,7 +287,9 @@ class StudyPanel(QWidget):
             if case.side.conflict:
                 text += ": settle the side first"
             elif unvisited:
-                shown = ", ".join(unvisited[:3]) + (f" and {len(unvisited) - 3} more" if len(unvisited) > 3 else "")
+                shown = ", ".join(unvisited[:3]) + (
+                    f" and {len(unvisited) - 3} more" if len(unvisited) > 3 else ""
+                )
                 text += f": not yet looked at (key N): {shown}"
             self.state.setText(text)
             self.state.setStyleSheet(f"color: {theme.AMBER}; font-weight: 600;")

@@ -46,38 +46,55 @@ def point_colour(overlay: Overlay, key: str) -> QColor:
     return LOOK if key in overlay.needs_look else AUTOMATIC
 
 
-def paint_overlay(painter: QPainter, overlay: Overlay, to_screen: QTransform, font: QFont) -> None:
-    """Paint ``overlay``; ``to_screen`` maps film pixels to the painter's coordinates."""
+def paint_overlay(
+    painter: QPainter, overlay: Overlay, to_screen: QTransform, font: QFont, room: QRectF
+) -> None:
+    """Paint ``overlay``; ``to_screen`` maps film pixels to the painter's coordinates, ``room`` is the
+    visible area, inside which names are kept.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font)
     for shape in overlay.shapes:
         _paint_shape(painter, shape, to_screen, font)
     for key in overlay.points:
         _paint_point(painter, overlay, key, to_screen)
-    _paint_names(painter, overlay, to_screen, font)
+    _paint_names(painter, overlay, to_screen, font, room)
 
 
-def _paint_names(painter: QPainter, overlay: Overlay, to_screen: QTransform, font: QFont) -> None:
-    """Names beside their points; where names would cover each other, only the first is painted."""
-    first = [key for key in (overlay.selected, overlay.hovered) if key in overlay.points]
+def _paint_names(
+    painter: QPainter, overlay: Overlay, to_screen: QTransform, font: QFont, room: QRectF
+) -> None:
+    """Names beside their points; one that finds no free place is left out until there is more room."""
+    first = [key for key in dict.fromkeys((overlay.selected, overlay.hovered)) if key in overlay.points]
     rest = [key for key in overlay.points if key not in first] if overlay.all_names else []
-    taken: list[QRectF] = []
-    for key in dict.fromkeys(first + rest):
-        at = to_screen.map(QPointF(overlay.points[key].x_px, overlay.points[key].y_px))
+    places = {key: to_screen.map(QPointF(p.x_px, p.y_px)) for key, p in overlay.points.items()}
+    taken = [QRectF(at.x() - 6, at.y() - 6, 12, 12) for at in places.values()] if rest else []
+    for key in first + rest:
         text = overlay.names.get(key, key)
         size = text_plate(text, font)
-        for dx, dy in ((12, -6), (12, 18), (-12 - size.width(), -6), (-12 - size.width(), 18)):
-            plate = size.translated(at + QPointF(dx, dy))
-            if not any(plate.intersects(other) for other in taken):
-                taken.append(plate)
-                paint_text(painter, at + QPointF(dx, dy), text, font, QColor("#ffffff"))
-                break
+        left = -16 - size.width()
+        shifts = [
+            QPointF(*shift) for shift in ((16, 4), (16, -12), (16, 20), (left, 4), (left, -12), (left, 20))
+        ]
+        plates = [size.translated(places[key] + shift) for shift in shifts]
+        free = [i for i, plate in enumerate(plates) if room.contains(plate) and not _hits(plate, taken)]
+        inside = [i for i, plate in enumerate(plates) if room.contains(plate)] if key in first else []
+        if free or inside:
+            best = (free or inside)[0]
+            taken.append(plates[best])
+            paint_text(painter, places[key] + shifts[best], text, font, QColor("#ffffff"))
+
+
+def _hits(plate: QRectF, taken: list[QRectF]) -> bool:
+    return any(plate.intersects(other) for other in taken)
 
 
 def text_plate(text: str, font: QFont) -> QRectF:
     """The dark plate under ``text`` whose base line starts at (0, 0)."""
     metrics = QFontMetricsF(font)
-    return QRectF(-4.0, -metrics.ascent() - 1.0, metrics.horizontalAdvance(text) + 8.0, metrics.height() + 2.0)
+    return QRectF(
+        -4.0, -metrics.ascent() - 1.0, metrics.horizontalAdvance(text) + 8.0, metrics.height() + 2.0
+    )
 
 
 def paint_text(painter: QPainter, at: QPointF, text: str, font: QFont, colour: QColor) -> None:
@@ -103,15 +120,19 @@ def _pen(colour: QColor, width: float, *, dashed: bool = False) -> QPen:
     return pen
 
 
-def _stroke(painter: QPainter, path: QPainterPath, colour: QColor, width: float, *, dashed: bool = False) -> None:
+def _stroke(
+    painter: QPainter, path: QPainterPath, colour: QColor, width: float, *, dashed: bool = False
+) -> None:
     painter.strokePath(path, _pen(HALO, width + 2.4))
     painter.strokePath(path, _pen(colour, width, dashed=dashed))
 
 
 def _round(centre: tuple[float, float], radius: float, start_deg: float, sweep_deg: float) -> QPolygonF:
-    count = max(2, int(math.ceil(abs(sweep_deg) / _ARC_STEP_DEG)) + 1)
+    count = max(2, math.ceil(abs(sweep_deg) / _ARC_STEP_DEG) + 1)
     angles = [math.radians(start_deg + sweep_deg * i / (count - 1)) for i in range(count)]
-    return QPolygonF([QPointF(centre[0] + radius * math.cos(a), centre[1] + radius * math.sin(a)) for a in angles])
+    return QPolygonF(
+        [QPointF(centre[0] + radius * math.cos(a), centre[1] + radius * math.sin(a)) for a in angles]
+    )
 
 
 def _paint_shape(painter: QPainter, shape: Shape, to_screen: QTransform, font: QFont) -> None:
@@ -152,7 +173,9 @@ def _paint_point(painter: QPainter, overlay: Overlay, key: str, to_screen: QTran
         mark.addRect(QRectF(at.x() - size, at.y() - size, 2 * size, 2 * size))
     elif key in overlay.needs_look:
         up = size + 1.5
-        mark.addPolygon(QPolygonF([at + QPointF(0, -up), at + QPointF(up, 0), at + QPointF(0, up), at + QPointF(-up, 0)]))
+        mark.addPolygon(
+            QPolygonF([at + QPointF(0, -up), at + QPointF(up, 0), at + QPointF(0, up), at + QPointF(-up, 0)])
+        )
         mark.closeSubpath()
     else:
         mark.addEllipse(at, size, size)

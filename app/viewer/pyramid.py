@@ -19,13 +19,14 @@ _LEVELS = 65536
 @dataclass(frozen=True, eq=False)
 class Pyramid:
     """``levels[k]`` is [rows, columns] uint16 at 1 / 2**k of the film; index i stands for
-    pixel value ``low + i * step``.
+    pixel value ``low + i * step`` and ``top`` is the highest index.
     """
 
     levels: tuple[NDArray[np.uint16], ...]
     low: float
     step: float
     size_px: tuple[int, int]
+    top: int
 
     @classmethod
     def of(cls, film: Radiograph) -> Pyramid:
@@ -39,7 +40,7 @@ class Pyramid:
         levels = [np.ascontiguousarray(index)]
         while min(levels[-1].shape) >= 2 * _SMALLEST_PX:
             levels.append(_halved(levels[-1]))
-        return cls(tuple(levels), low, step, film.size_px)
+        return cls(tuple(levels), low, step, film.size_px, int(index.max()))
 
     def level_for(self, scale: float) -> int:
         """The coarsest level that still has a pixel for each screen pixel at ``scale``."""
@@ -47,18 +48,22 @@ class Pyramid:
             return len(self.levels) - 1
         return int(min(max(np.floor(np.log2(1.0 / scale) + 0.1), 0), len(self.levels) - 1))
 
-    def grey(self, level: int, window: Window, *, inverted: bool) -> NDArray[np.uint8]:
-        """Level ``level`` through the window, [rows, columns] 0..255."""
-        count = int(self.levels[0].max()) + 1
+    def grey(
+        self, level: int, window: Window, block: tuple[slice, slice] = np.s_[:, :], *, inverted: bool = False
+    ) -> NDArray[np.uint8]:
+        """A block (rows, columns) of a level through the window, [rows, columns] 0..255."""
+        count = self.top + 1
         values = (np.arange(count, dtype=np.float32) * np.float32(self.step) + np.float32(self.low))[None, :]
         table = np.zeros(_LEVELS, dtype=np.uint8)
         table[:count] = apply_window(values, window, inverted=inverted)[0]
-        return np.asarray(table[self.levels[level]])
+        return np.asarray(table[self.levels[level][block]])
 
     def auto_window(self, low_percent: float, high_percent: float, name: str) -> Window:
         """A window between two percentiles of the film."""
         low, high = np.percentile(self.levels[-1], [low_percent, high_percent])
-        return Window(self.low + float(low) * self.step, self.low + max(float(high), float(low) + 1) * self.step, name)
+        return Window(
+            self.low + float(low) * self.step, self.low + max(float(high), float(low) + 1) * self.step, name
+        )
 
 
 def _is_whole(pixels: NDArray[np.float32]) -> bool:

@@ -20,6 +20,8 @@ _ZOOM_STEP = 1.2
 _MAX_SCALE = 40.0
 _LOUPE_PX = 230
 _LOUPE_SCALE = 4.0
+_BLOCK = 256
+_KEPT_IMAGES = 6
 
 
 class FilmItem(QGraphicsItem):
@@ -28,44 +30,66 @@ class FilmItem(QGraphicsItem):
     def __init__(self, pyramid: Pyramid, window: Window) -> None:
         super().__init__()
         self.pyramid = pyramid
-        self.window = window
+        self.shown_through = window
         self.inverted = False
-        self._images: dict[int, QImage] = {}
+        self._images: dict[tuple[int, int, int, int, int], tuple[QImage, object]] = {}
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # gives exposedRect
 
-    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt name
+    def boundingRect(self) -> QRectF:
         width, height = self.pyramid.size_px
         return QRectF(-0.5, -0.5, width, height)
 
     def show_through(self, window: Window, *, inverted: bool) -> None:
         """Change window or polarity."""
-        self.window, self.inverted = window, inverted
+        self.shown_through, self.inverted = window, inverted
         self._images.clear()
         self.update()
 
-    def image(self, level: int) -> QImage:
-        """The film at 1 / 2**level through the present window."""
-        if level not in self._images:
-            grey = np.ascontiguousarray(self.pyramid.grey(level, self.window, inverted=self.inverted))
+    def image(self, level: int, left: int, top: int, right: int, bottom: int) -> QImage:
+        """A block of the film at 1 / 2**level (columns, rows of that level) through the window."""
+        key = (level, left, top, right, bottom)
+        if key not in self._images:
+            if len(self._images) >= _KEPT_IMAGES:
+                self._images.pop(next(iter(self._images)))
+            block = np.s_[top:bottom, left:right]
+            grey = np.ascontiguousarray(
+                self.pyramid.grey(level, self.shown_through, block, inverted=self.inverted)
+            )
             rows, columns = grey.shape
-            wrapped = QImage(grey.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
-            self._images[level] = wrapped.copy()  # the copy owns its memory
-        return self._images[level]
+            # The image does not own its memory: keep the array beside it.
+            self._images[key] = (
+                QImage(grey.data, columns, rows, columns, QImage.Format.Format_Grayscale8),
+                grey,
+            )
+        return self._images[key][0]
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
         matrix = painter.worldTransform()
         device = painter.device()
         ratio = device.devicePixelRatio() if device is not None else 1.0
         level = self.pyramid.level_for(math.hypot(matrix.m11(), matrix.m12()) * ratio)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        self.draw_part(painter, self.boundingRect(), self.boundingRect(), level)
+        self.draw_part(painter, option.exposedRect.intersected(self.boundingRect()), level)
 
-    def draw_part(self, painter: QPainter, target: QRectF, part: QRectF, level: int = 0) -> None:
-        """Draw the film area ``part`` (film coordinates) into ``target``."""
-        factor = 1.0 / 2**level
-        source = QRectF(
-            (part.x() + 0.5) * factor, (part.y() + 0.5) * factor, part.width() * factor, part.height() * factor
-        )
-        painter.drawImage(target, self.image(level), source)
+    def draw_part(self, painter: QPainter, part: QRectF, level: int = 0) -> None:
+        """Draw the film area ``part`` in place. Only the blocks it touches pass through the window."""
+        if part.isEmpty():
+            return
+        size = 2**level
+        rows, columns = self.pyramid.levels[level].shape
+        left, top, right, bottom = (
+            (part.left() + 0.5) / size, (part.top() + 0.5) / size,
+            (part.right() + 0.5) / size, (part.bottom() + 0.5) / size,
+        )  # fmt: skip
+        # Whole blocks with a pixel to spare: smooth scaling looks at the neighbours.
+        x0 = max(0, int(left - 1) // _BLOCK * _BLOCK)
+        y0 = max(0, int(top - 1) // _BLOCK * _BLOCK)
+        x1 = min(columns, (int(right + 1) // _BLOCK + 1) * _BLOCK)
+        y1 = min(rows, (int(bottom + 1) // _BLOCK + 1) * _BLOCK)
+        source = QRectF(left - x0, top - y0, right - left, bottom - top)
+        painter.drawImage(part, self.image(level, x0, y0, x1, y1), source)
 
 
 class FilmView(QGraphicsView):
@@ -104,16 +128,13 @@ class FilmView(QGraphicsView):
         self.scene().clear()
         self.item = FilmItem(pyramid, film.windows[0])
         self.scene().addItem(self.item)
-        width, height = film.size_px
-        # A wide margin lets every point of the film be panned to the centre at any zoom.
-        self.setSceneRect(QRectF(-width * 2.0, -height * 2.0, width * 5.0, height * 5.0))
         self._orientation = film.tags.patient_orientation
         self._aspect = pixel_aspect(film.calibration)
         self.flipped = False
         self.loupe_at = None
         self.overlay = Overlay()
         self.fit()
-        self.window_changed.emit(self.item.window)
+        self.window_changed.emit(self.item.shown_through)
 
     def set_window(self, window: Window) -> None:
         """Show through another window."""
@@ -124,7 +145,7 @@ class FilmView(QGraphicsView):
     def set_inverted(self, inverted: bool) -> None:
         """Swap black and white on screen."""
         if self.item is not None:
-            self.item.show_through(self.item.window, inverted=inverted)
+            self.item.show_through(self.item.shown_through, inverted=inverted)
 
     def change_window(self, start: Window, dx: float, dy: float) -> None:
         """Window/level by a drag of (dx, dy) screen pixels from ``start``: right widens, down brightens."""
@@ -211,6 +232,12 @@ class FilmView(QGraphicsView):
         self._place(anchor, centre)
 
     def _set_scale(self, scale: float) -> None:
+        if self.item is None:
+            return
+        # A margin of one viewport around the film: every place can come to the centre at any zoom.
+        room = self.viewport().rect()
+        wide, high = room.width() / scale + 1.0, room.height() / (scale * self._aspect) + 1.0
+        self.setSceneRect(self.item.boundingRect().adjusted(-wide, -high, wide, high))
         self.setTransform(QTransform.fromScale(-scale if self.flipped else scale, scale * self._aspect))
         self.scale_changed.emit(scale * self.devicePixelRatioF())
 
@@ -219,11 +246,11 @@ class FilmView(QGraphicsView):
         self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() + round(now.x() - screen.x()))
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + round(now.y() - screen.y()))
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt name
+    def wheelEvent(self, event: QWheelEvent) -> None:
         self.zoom_by(event.angleDelta().y() / 120.0, event.position())
         event.accept()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._fitted:
             self.fit()
@@ -235,14 +262,15 @@ class FilmView(QGraphicsView):
         self.overlay = overlay
         self.viewport().update()
 
-    def drawForeground(self, painter: QPainter, rect: QRectF | object) -> None:  # noqa: N802 - Qt name
+    def drawForeground(self, painter: QPainter, rect: QRectF | object) -> None:
         if self.item is None:
             return
         to_screen = self.to_screen()
         painter.save()
         painter.resetTransform()
         if self.overlay_visible:
-            paint_overlay(painter, self.overlay, to_screen, self.font())
+            room = QRectF(self.viewport().rect()).adjusted(36, 6, -36, -6)  # clear of the edge letters
+            paint_overlay(painter, self.overlay, to_screen, self.font(), room)
         self._paint_letters(painter)
         if self.loupe_at is not None:
             self._paint_loupe(painter, self.item, QPointF(*self.loupe_at))
@@ -257,7 +285,11 @@ class FilmView(QGraphicsView):
         middle, white = room.center(), QColor("#f0f0f0")
         paint_text(painter, QPointF(8, middle.y()), letters.left, font, white)
         paint_text(
-            painter, QPointF(room.right() - 8 - text_width(letters.right, font), middle.y()), letters.right, font, white
+            painter,
+            QPointF(room.right() - 8 - text_width(letters.right, font), middle.y()),
+            letters.right,
+            font,
+            white,
         )
         paint_text(painter, QPointF(middle.x(), 24), letters.top, font, white)
         paint_text(painter, QPointF(middle.x(), room.bottom() - 10), letters.bottom, font, white)
@@ -282,7 +314,7 @@ class FilmView(QGraphicsView):
         half = _LOUPE_PX / zoom
         part = QRectF(film_at.x() - half, film_at.y() - half, 2 * half, 2 * half)
         part = part.intersected(item.boundingRect())
-        item.draw_part(painter, part, part)
+        item.draw_part(painter, part)
         painter.restore()
         painter.setPen(QPen(QColor(0, 0, 0, 160), 3.0))
         self._paint_cross(painter, box)
@@ -295,6 +327,4 @@ class FilmView(QGraphicsView):
     def _paint_cross(painter: QPainter, box: QRectF) -> None:
         centre, gap, arm = box.center(), 7.0, 34.0
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            painter.drawLine(
-                centre + QPointF(dx * gap, dy * gap), centre + QPointF(dx * arm, dy * arm)
-            )
+            painter.drawLine(centre + QPointF(dx * gap, dy * gap), centre + QPointF(dx * arm, dy * arm))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QTimer, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 
 from app.session import Session
@@ -33,7 +35,7 @@ class ViewTools(QObject):
         self._pan_from: QPointF | None = None
         self._window_from: tuple[QPointF, Window] | None = None
         self.hovered = ""
-        self.hover_changed = lambda: None
+        self.hover_changed: Callable[[], None] = lambda: None
         self._loupe_timer = QTimer(self)
         self._loupe_timer.setSingleShot(True)
         self._loupe_timer.setInterval(_LOUPE_AFTER_NUDGE_MS)
@@ -41,7 +43,7 @@ class ViewTools(QObject):
         view.installEventFilter(self)
         view.viewport().installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt name
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QMouseEvent) and watched is self._view.viewport():
             handler = {
                 QEvent.Type.MouseButtonPress: self._pressed,
@@ -96,7 +98,7 @@ class ViewTools(QObject):
             self._pan_from = at
             return True
         if event.button() == Qt.MouseButton.RightButton:
-            self._window_from = (at, self._view.item.window)
+            self._window_from = (at, self._view.item.shown_through)
             return True
         return False
 

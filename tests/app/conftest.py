@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QEvent, QSettings
 
 from app.backend import Backend
 from app.main_window import MainWindow
@@ -69,7 +70,9 @@ class FakeEngine:
 
     def __init__(self) -> None:
         keys = ("top_left", "top_right", "bottom_right", "bottom_left")
-        self.points = tuple(PointDefinition(k, k.replace("_", " ").capitalize(), f"Where {k} is.") for k in keys)
+        self.points = tuple(
+            PointDefinition(k, k.replace("_", " ").capitalize(), f"Where {k} is.") for k in keys
+        )
         view = make_view(self.points)
         self.catalogue = Catalogue({view.key: view, "other": make_view(self.points, "other", "Other view")})
         self.conflict = False
@@ -98,7 +101,9 @@ class FakeEngine:
                 for i, (p, (x, y)) in enumerate(zip(self.points, places, strict=True))
             }
         )
-        decided = SideDecision(side or Side.LEFT, "user" if side else "matcher", "Seen on the image.", self.conflict)
+        decided = SideDecision(
+            side or Side.LEFT, "user" if side else "matcher", "Seen on the image.", self.conflict
+        )
         return Case(
             str(film.path),
             film.sha256,
@@ -151,7 +156,11 @@ class FakeFiles:
     def list_films(self, path: Path) -> list[Entry]:
         if path.suffix:
             return [Entry(path, 1, path.name)]
-        return [Entry(path / "a.dcm", 1, "a"), Entry(path / "b.dcm", 2, "b"), Entry(path / "bad.dcm", 1, "bad")]
+        return [
+            Entry(path / "a.dcm", 1, "a"),
+            Entry(path / "b.dcm", 2, "b"),
+            Entry(path / "bad.dcm", 1, "bad"),
+        ]
 
     def save_case(self, case: Case, path: Path) -> None:
         self.cases[path] = case
@@ -200,9 +209,16 @@ def files() -> FakeFiles:
 MakeWindow = Callable[..., MainWindow]
 
 
-@pytest.fixture
-def make_window(qtbot: Any, qapp: Any, engine: FakeEngine, files: FakeFiles, tmp_path: Path) -> Iterator[MakeWindow]:
+@pytest.fixture(scope="session")
+def styled(qapp: Any) -> Any:
     apply_theme(qapp)
+    return qapp
+
+
+@pytest.fixture
+def make_window(
+    qtbot: Any, styled: Any, qapp: Any, engine: FakeEngine, files: FakeFiles, tmp_path: Path
+) -> Iterator[MakeWindow]:
     made: list[MainWindow] = []
 
     def make(runner: TaskRunner | None = None, **changes: Any) -> MainWindow:
@@ -226,6 +242,8 @@ def make_window(qtbot: Any, qapp: Any, engine: FakeEngine, files: FakeFiles, tmp
         window.session.undo_stack.setClean()
         window.close()
         window.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
 
 
 @pytest.fixture
@@ -234,3 +252,13 @@ def window(make_window: MakeWindow, tmp_path: Path) -> MainWindow:
     shown = make_window()
     shown.open_paths([tmp_path / "one.dcm"])
     return shown
+
+
+@pytest.fixture
+def make_held() -> Callable[..., HeldRunner]:
+    return HeldRunner
+
+
+@pytest.fixture
+def film_of() -> Callable[..., Radiograph]:
+    return make_film
