@@ -12,7 +12,15 @@ import openjpeg
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
-from pydicom.uid import HTJ2K, UID, HTJ2KLossless, HTJ2KLosslessRPCL, JPEGExtended12Bit
+from pydicom.uid import (
+    HTJ2K,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEGExtended12Bit,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+)
 
 from core.adapters.dicom_header import SEND_AGAIN, frame_count
 from core.errors import ReadError
@@ -51,6 +59,8 @@ def check_stream(stream: bytes, ds: Dataset, path: Path) -> None:
     """
     own = stream_layout(stream)
     if own is None:
+        if ds.file_meta.TransferSyntaxUID in JPEGTransferSyntaxes + JPEGLSTransferSyntaxes:
+            raise ReadError("The compressed image has a damaged header", path=path, remedy=SEND_AGAIN)
         return
     if (own.rows, own.columns) != (ds.Rows, ds.Columns):
         raise ReadError(
@@ -62,7 +72,7 @@ def check_stream(stream: bytes, ds: Dataset, path: Path) -> None:
     allocated = int(ds.get("BitsAllocated") or 16)
     if own.samples != int(ds.get("SamplesPerPixel") or 1) or not 1 <= own.bits <= allocated:
         raise ReadError(
-            f"The compressed image has {own.samples} x {own.bits} bits to a pixel, the header contradicts that",
+            f"The header contradicts the {own.samples} x {own.bits} bits of the compressed pixels",
             path=path,
             remedy=SEND_AGAIN,
         )
@@ -81,12 +91,18 @@ def stream_layout(stream: bytes) -> StreamLayout | None:
 
 
 def _jpeg_layout(stream: bytes) -> StreamLayout | None:
+    """Layout of a JPEG stream whose header is an unbroken chain of segments from the start to the scan."""
     at = 2
+    layout: StreamLayout | None = None
     while at + 10 <= len(stream) and stream[at] == 0xFF:
         marker = stream[at + 1]
+        if marker == 0xDA:
+            return layout
         if marker in _JPEG_FRAMES:
+            if layout is not None:
+                return None
             rows, columns = _number(stream, at + 5, 2), _number(stream, at + 7, 2)
-            return StreamLayout(rows, columns, stream[at + 9], stream[at + 4])
+            layout = StreamLayout(rows, columns, stream[at + 9], stream[at + 4])
         if marker == 0xFF:  # fill byte
             at += 1
         elif marker == 0x01 or 0xD0 <= marker <= 0xD7:  # markers without a segment

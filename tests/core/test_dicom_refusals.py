@@ -23,6 +23,8 @@ from core.adapters.dicom_codec import StreamLayout, stream_layout
 from core.errors import ReadError
 from tests.core.dicom_files import RAMP, compressed, dataset, encode, save
 
+SCAN = b"\xff\xda" + b"\0" * 40
+
 
 def refusal(path, **options) -> ReadError:
     with pytest.raises(ReadError) as caught:
@@ -103,7 +105,7 @@ def test_an_absurd_compressed_size(tmp_path):
 
 
 def test_a_stream_larger_than_its_header_is_not_decoded(tmp_path):
-    jpeg = b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00" + b"\0" * 40
+    jpeg = b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00" + SCAN
     assert stream_layout(jpeg) == StreamLayout(65535, 65535, 1, 8)
     data = compressed(dataset(RAMP.astype(np.uint8)), JPEGBaseline8Bit, [jpeg])
     assert "65535 x 65535" in refusal(save(tmp_path, data)).what
@@ -111,9 +113,16 @@ def test_a_stream_larger_than_its_header_is_not_decoded(tmp_path):
 
 @pytest.mark.parametrize(("bits", "samples"), [(97, 1), (0, 1), (8, 3)])
 def test_a_stream_of_impossible_layout_is_not_decoded(tmp_path, bits, samples):
-    jpeg = bytes([0xFF, 0xD8, 0xFF, 0xC3, 0, 11, bits, 0, 12, 0, 16, samples, 1, 17, 0]) + b"\0" * 40
+    jpeg = bytes([0xFF, 0xD8, 0xFF, 0xC3, 0, 11, bits, 0, 12, 0, 16, samples, 1, 17, 0]) + SCAN
     error = refusal(save(tmp_path, compressed(dataset(), JPEGLosslessSV1, [jpeg])))
     assert "contradicts" in error.what
+
+
+def test_a_jpeg_with_a_broken_header_is_not_decoded(tmp_path):
+    jpeg = b"\xff\xd8\xff\xc3\x00\x0b\x10\x00\x0c\x00\x10\x01\x01\x11\x00"
+    for rest in (b"\x85" + SCAN, b"\0" * 40, b"\xff\xc3\x00\x0b" + b"\0" * 9 + SCAN):
+        error = refusal(save(tmp_path, compressed(dataset(), JPEGLosslessSV1, [jpeg + rest])))
+        assert "damaged header" in error.what
 
 
 def test_a_deflated_bomb_is_refused(tmp_path, monkeypatch):
