@@ -1,11 +1,13 @@
 """Reading pixels, polarity and windows of DICOM films."""
 
+import base64
 import hashlib
 from pathlib import Path
 
 import gdcm
 import numpy as np
 import openjpeg
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -14,6 +16,7 @@ from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLosslessSV1,
@@ -86,6 +89,27 @@ def test_jpeg_2000_round_trip(tmp_path):
     stream = openjpeg.encode(large, bits_stored=12)
     data = compressed(dataset(large, BitsStored=12, HighBit=11), JPEG2000Lossless, [bytes(stream)])
     np.testing.assert_array_equal(read_film(save(tmp_path, data)).pixels, large)
+
+
+HTJ2K_RAMP = base64.b85decode(  # arange(192) * 21 % 4096 as [12, 16], High-Throughput JPEG 2000
+    b"|4;u>04YEK0000G0000C00000000000000G0000C0000000000009pH0sl|{2mk^A000XAQUDA90ssL31q1{@0smY86Cj9?k"
+    b"dTm&kdTm&kdTmwh=~7W02crOPjF>!N>E53R%LP^FfKASE;BCwkN^q*00000e*gjhlfVEbU-ShBbN~Rr0206e699ezhjajV_5"
+    b"+7>0KfnfKmZc}KHmWXbO5`%075hXzyK9600m$i$NiupFoJdf<~6T*&HKPofxfl?zyK=X02ZJKA%xK9ih6JYcL1Jx^5n^rCr_"
+    b"UK`VfG7_Cf*dx&Z&#"
+)
+
+
+def test_high_throughput_jpeg_2000(tmp_path):
+    values = (np.arange(192, dtype=np.uint16) * 21 % 4096).reshape(12, 16)
+    data = compressed(dataset(values), HTJ2KLossless, [HTJ2K_RAMP])
+    np.testing.assert_array_equal(read_film(save(tmp_path, data)).pixels, values)
+
+
+def test_jpeg_of_12_bits_is_close_to_the_lossless_copy():
+    lossless = pytest.importorskip("data_store")
+    lossy = Path(pydicom.__file__).parent / "data" / "test_files" / "JPEG-lossy.dcm"
+    exact = read_film(Path(lossless.__file__).parent / "data" / "JPEG-LL.dcm").pixels
+    assert np.abs(read_film(lossy).pixels - exact).mean() < 3
 
 
 def test_jpeg_lossless_round_trip(tmp_path):
