@@ -38,8 +38,8 @@ _CROP_MARGIN = 0.18  # of the points' extent, on each side
 
 
 def format_value(value: float, unit: str) -> str:
-    """A value with its unit as printed: one decimal, two for ratios, a true minus sign."""
-    digits = 2 if unit == "ratio" else 1
+    """A value with its unit as printed: one decimal, three for ratios, a true minus sign."""
+    digits = 3 if unit == "ratio" else 1
     text = f"{value:.{digits}f}"
     if float(text) == 0.0:
         text = text.lstrip("-")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.adapters.pdf_sheet import ALERT, BLACK, GREY, LIGHT, MARGIN, WIDTH, Sheet
@@ -11,9 +12,22 @@ from core.measure.results import MeasurementResult, NormalRange
 from core.overlay import UNIT_TEXT, format_value
 
 _SIZE, _SMALL, _LEAD = 8.5, 7.0, 10.5
-# Left edges of the columns in points from the margin; the value column is aligned right.
-_NUMBER, _NAME, _VALUE_RIGHT, _INTERVAL, _NORMAL = 0.0, 18.0, 262.0, 278.0, 372.0
-_NAME_ROOM = 180.0
+_SIGNS = ("*", "\u2020", "\u2021", "\u00a7", "\u00b6")
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Places in points from the margin; the value column is aligned right."""
+
+    name: float
+    name_room: float
+    value_right: float
+    interval: float
+    normal: float | None
+
+
+_WITH_NORMAL = _Columns(18.0, 180.0, 262.0, 278.0, 372.0)
+_WITHOUT_NORMAL = _Columns(18.0, 290.0, 390.0, 410.0, None)
 
 
 @dataclass
@@ -33,70 +47,95 @@ class _Sources:
 def draw_results(sheet: Sheet, results: Sequence[MeasurementResult]) -> list[str]:
     """Draw all measurements, on further pages where needed; returns the numbered sources cited."""
     sources = _Sources()
+    columns = _WITH_NORMAL if any(r.normal is not None for r in results) else _WITHOUT_NORMAL
+    signs = _shared_remarks(results)
     sheet.heading("Measurements", follow=60.0)
-    _head(sheet)
+    _head(sheet, columns)
     for number, result in enumerate(results, 1):
-        _row(sheet, number, result, sources)
+        _row(sheet, number, result, sources, columns, signs)
     if not results:
         sheet.paragraph("This view has no measurements.", _SIZE, GREY)
+    for text, sign in signs.items():
+        sheet.paragraph(f"{sign} {text}", _SMALL, GREY)
     sheet.y -= 8
     return [f"[{index}] {text}" for index, text in enumerate(sources.texts, 1)]
 
 
-def _head(sheet: Sheet) -> None:
+def _remarks(result: MeasurementResult) -> list[str]:
+    return [text for text in (result.sign, result.note) if text]
+
+
+def _shared_remarks(results: Sequence[MeasurementResult]) -> dict[str, str]:
+    """Remarks of several measurements with the sign that stands for each; they go below the table."""
+    uses = Counter(text for result in results for text in _remarks(result))
+    shared = [text for text, count in uses.most_common(len(_SIGNS)) if count > 1]
+    return dict(zip(shared, _SIGNS, strict=False))
+
+
+def _head(sheet: Sheet, columns: _Columns) -> None:
     y = sheet.y - 9
-    for x, text in ((_NAME, "Measurement"), (_INTERVAL, "90 % interval"), (_NORMAL, "Normal range")):
-        sheet.text(MARGIN + x, y, text, _SMALL, GREY)
-    sheet.text(MARGIN + _VALUE_RIGHT, y, "Value", _SMALL, GREY, align="right")
+    sheet.text(MARGIN + columns.name, y, "Measurement", _SMALL, GREY)
+    sheet.text(MARGIN + columns.value_right, y, "Value", _SMALL, GREY, align="right")
+    sheet.text(MARGIN + columns.interval, y, "90 % interval", _SMALL, GREY)
+    if columns.normal is not None:
+        sheet.text(MARGIN + columns.normal, y, "Normal range", _SMALL, GREY)
     sheet.rule(y - 4, width=0.8, colour=BLACK)
     sheet.y = y - 4
 
 
-def _row(sheet: Sheet, number: int, result: MeasurementResult, sources: _Sources) -> None:
-    names = wrap(result.name, _SIZE, _NAME_ROOM)
-    remark = " \u00b7 ".join(t for t in (result.sign, result.note) if t)
-    remarks = wrap(remark, _SMALL, _NAME_ROOM) if remark else []
-    normal = _normal_lines(result, sources)
-    reasons = wrap(f"No value: {result.reason or 'not stated.'}", _SIZE, WIDTH - _INTERVAL + 60)
+def _row(
+    sheet: Sheet,
+    number: int,
+    result: MeasurementResult,
+    sources: _Sources,
+    columns: _Columns,
+    signs: Mapping[str, str],
+) -> None:
+    marks = "".join(f" {signs[text]}" for text in _remarks(result) if text in signs)
+    names = wrap(result.name + marks, _SIZE, columns.name_room)
+    own = " \u00b7 ".join(text for text in _remarks(result) if text not in signs)
+    remarks = wrap(own, _SMALL, columns.name_room) if own else []
+    normal = [] if columns.normal is None else _normal_lines(result, sources, WIDTH - columns.normal)
+    reason_at = columns.value_right - 44
+    reasons = wrap(f"No value: {result.reason or 'not stated.'}", _SIZE, WIDTH - reason_at)
     left = _LEAD * len(names) + 9.0 * len(remarks)
     right = _LEAD * len(reasons) if result.value is None else _LEAD + 9.0 * max(0, len(normal) - 1)
-    height = max(left, right) + 5.0
+    height = max(left, right) + 4.0
     if sheet.need(height):
-        _head(sheet)
-    y = sheet.y - 10.5
-    sheet.text(MARGIN + _NUMBER, y, str(number), _SIZE, GREY)
+        _head(sheet, columns)
+    y = sheet.y - 10.0
+    sheet.text(MARGIN, y, str(number), _SIZE, GREY)
     for index, line in enumerate(names):
-        sheet.text(MARGIN + _NAME, y - _LEAD * index, line, _SIZE)
+        sheet.text(MARGIN + columns.name, y - _LEAD * index, line, _SIZE)
     for index, line in enumerate(remarks):
-        sheet.text(MARGIN + _NAME, y - _LEAD * len(names) - 9.0 * index + 0.5, line, _SMALL, GREY)
+        sheet.text(MARGIN + columns.name, y - _LEAD * len(names) - 9.0 * index + 0.5, line, _SMALL, GREY)
     if result.value is None:
         for index, line in enumerate(reasons):
-            sheet.text(MARGIN + _INTERVAL - 60, y - _LEAD * index, line, _SIZE, GREY)
+            sheet.text(MARGIN + reason_at, y - _LEAD * index, line, _SIZE, GREY)
     else:
-        _value(sheet, y, result, result.value)
+        _value(sheet, y, result, result.value, columns)
         for index, line in enumerate(normal):
             colour, size = (BLACK, _SIZE) if index == 0 else (GREY, _SMALL)
-            sheet.text(
-                MARGIN + _NORMAL, y - (_LEAD + 9.0 * (index - 1) if index else 0.0), line, size, colour
-            )
+            at = y - (_LEAD + 9.0 * (index - 1) if index else 0.0)
+            sheet.text(MARGIN + (columns.normal or 0.0), at, line, size, colour)
     sheet.y -= height
     sheet.rule(sheet.y, colour=LIGHT)
 
 
-def _value(sheet: Sheet, y: float, result: MeasurementResult, value: float) -> None:
+def _value(sheet: Sheet, y: float, result: MeasurementResult, value: float, columns: _Columns) -> None:
     judged = judgement(result)
     text = format_value(value, result.unit)
     width = sheet.text(
-        MARGIN + _VALUE_RIGHT, y, text, _SIZE + 1, ALERT if judged else BLACK, bold=True, align="right"
+        MARGIN + columns.value_right, y, text, _SIZE + 1, ALERT if judged else BLACK, bold=True, align="right"
     )
     if judged:
         mark = "\u25b2" if judged == "above" else "\u25bc"
-        sheet.text(MARGIN + _VALUE_RIGHT - width - 4, y, mark, _SIZE - 1, ALERT, align="right")
+        sheet.text(MARGIN + columns.value_right - width - 4, y, mark, _SIZE - 1, ALERT, align="right")
     if result.interval is None:
-        sheet.text(MARGIN + _INTERVAL, y, "unknown", _SIZE, GREY)
+        sheet.text(MARGIN + columns.interval, y, "unknown", _SIZE, GREY)
     else:
         low, high = (format_value(end, result.unit) for end in result.interval)
-        sheet.text(MARGIN + _INTERVAL, y, f"{_bare(low, result.unit)} to {high}", _SIZE)
+        sheet.text(MARGIN + columns.interval, y, f"{_bare(low, result.unit)} to {high}", _SIZE)
 
 
 def _limit(value: float, unit: str) -> str:
@@ -120,7 +159,7 @@ def judgement(result: MeasurementResult) -> str:
     return ""
 
 
-def _normal_lines(result: MeasurementResult, sources: _Sources) -> list[str]:
+def _normal_lines(result: MeasurementResult, sources: _Sources, room: float) -> list[str]:
     normal = result.normal
     if normal is None:
         return ["\u2013"]
@@ -134,7 +173,6 @@ def _normal_lines(result: MeasurementResult, sources: _Sources) -> list[str]:
         span = f"at most {high}"
     else:
         span = "see source"
-    room = WIDTH - _NORMAL
     judged = judgement(result)
     first = f"{span} [{sources.number(normal)}]" + (f", value is {judged}" if judged else "")
     lines = wrap(first, _SIZE, room)

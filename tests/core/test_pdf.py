@@ -87,6 +87,13 @@ def test_every_measurement_is_listed_across_pages(tmp_path: Path) -> None:
     assert all(f"Length {i:02d}" in whole for i in range(60))
 
 
+def test_a_remark_of_several_measurements_is_printed_once(tmp_path: Path) -> None:
+    several = [replace(r, note="Same remark.", sign="") for r in made.results()]
+    whole = " ".join(page_texts(report(tmp_path, made.case(), results=several)))
+    assert whole.count("Same remark.") == 1
+    assert "Inside length *" in whole
+
+
 def test_draft_or_confirmed(tmp_path: Path) -> None:
     draft = page_texts(report(tmp_path, made.case()))[0]
     assert "DRAFT" in draft
