@@ -31,7 +31,7 @@ _PICTURE_SIDE_PX = 1500
 _JPEG_QUALITY = 85
 _MARK_SCALE = 1.15
 _PICTURE_WIDTH = 318.0  # points
-_PICTURE_HEIGHTS = (400.0, 350.0, 300.0)  # the first with which the report fits one page, else the first
+_PICTURE_HEIGHTS = (400.0, 350.0, 300.0)  # to choose from, for as few pages as possible
 _MAX_POINT_LINES = 12
 _LEGEND = (
     "Discs are points as the program placed them, rings are points to look at, diamonds were placed by "
@@ -81,13 +81,14 @@ def write_report(
 
 
 def _fit(content: _Content) -> bytes:
-    """The document on one page with the largest picture that allows it, else on several."""
+    """The document on as few pages as any picture height gives, with the largest such picture."""
+    counts: dict[float, int] = {}
     for height in _PICTURE_HEIGHTS:
-        data, pages = _compose(content, 1, height)
-        if pages == 1:
+        data, counts[height] = _compose(content, 1, height)
+        if counts[height] == 1:
             return data
-    pages = _compose(content, 1, _PICTURE_HEIGHTS[0])[1]
-    return _compose(content, pages, _PICTURE_HEIGHTS[0])[0]
+    height = min(_PICTURE_HEIGHTS, key=lambda h: (counts[h], -h))
+    return _compose(content, counts[height], height)[0]
 
 
 def _encode(picture: NDArray[np.uint8]) -> tuple[bytes, tuple[int, int]]:
@@ -248,5 +249,14 @@ def _provenance(content: _Content) -> list[str]:
         f"bank {made.bank_sha256[:12] or 'none'}. Computed by {made.provider} in {seconds:.1f} s.",
         f"View chosen by {chosen}. Film SHA-256 {case.film_sha256[:16]}{frame}.",
         f"References used: {', '.join(made.references) if made.references else 'none'}.",
-        f"Definitions: {', '.join(dict.fromkeys(r.definition for r in content.results)) or 'none'}.",
+        _definitions(content.results),
     ]
+
+
+def _definitions(results: Sequence[MeasurementResult]) -> str:
+    """Which definitions gave the values; the keys only where their versions differ."""
+    definitions = list(dict.fromkeys(result.definition for result in results))
+    versions = {definition.rpartition("@")[2] for definition in definitions}
+    if len(definitions) > 1 and len(versions) == 1:
+        return f"Definitions of measurements: all in version {versions.pop()}."
+    return f"Definitions of measurements: {', '.join(definitions) or 'none'}."

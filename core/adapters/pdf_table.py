@@ -26,7 +26,7 @@ class _Columns:
     normal: float | None
 
 
-_WITH_NORMAL = _Columns(18.0, 180.0, 262.0, 278.0, 372.0)
+_WITH_NORMAL = _Columns(18.0, 212.0, 278.0, 290.0, 382.0)
 _WITHOUT_NORMAL = _Columns(18.0, 290.0, 390.0, 410.0, None)
 
 
@@ -174,7 +174,7 @@ def _normal_lines(result: MeasurementResult, sources: _Sources, room: float) -> 
     else:
         span = "see source"
     judged = judgement(result)
-    first = f"{span} [{sources.number(normal)}]" + (f", value is {judged}" if judged else "")
+    first = f"{span} [{sources.number(normal)}]" + (f", {judged}" if judged else "")
     lines = wrap(first, _SIZE, room)
     if not normal.verified:
         lines += ["not verified, not applied"]

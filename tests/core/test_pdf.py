@@ -60,7 +60,7 @@ def test_report_states_what_a_reader_needs(tmp_path: Path) -> None:
     for part in (
         "OrthoMatch 9.8.7", "Roe, Jane", "77-1", "1980-02-03", "Foot", "Test view", "Left",
         "50.0 mm", "48.0 to 52.0 mm", "40 to 60 mm", "Verified A. Journal 1990; 1:1.",
-        "\u221271.3°" if "\u221271.3°" in whole else "\u221271.2°", "value is below",
+        "\u221271.3°" if "\u221271.3°" in whole else "\u221271.2°", "40° to 60° [1], below",
         "No value: Two points coincide.", "a note", "A: Beta point", "B: Gamma point",
         "PixelSpacing of the file, with a fiducial.", "One point has little support.",
         "c0ffeec0ffee", "decadedecade", "TestProvider", "1.2 s", "ref-1, ref-2", "out@2",
