@@ -88,8 +88,9 @@ class Controller(QObject):
         paths = list(paths)
         if not paths:
             return
-        if len(paths) == 1 and paths[0].suffix.lower() == CASE_SUFFIX:
-            self.open_case(paths[0])
+        cases = [path for path in paths if path.suffix.lower() == CASE_SUFFIX]
+        if cases:
+            self.open_case(cases[0])
             return
         backend = self._backend
 

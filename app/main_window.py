@@ -227,7 +227,7 @@ class MainWindow(WindowActions):
             self._first_sizes = ()
             unit = self.fontMetrics().averageCharWidth()
             # The film keeps about half of a small or strongly scaled screen.
-            widths = [min(unit * 42, self.width() * 2 // 9), min(unit * 66, self.width() // 3)]
+            widths = [min(unit * 42, self.width() * 2 // 9), min(unit * 68, self.width() * 3 // 8)]
             self.resizeDocks([study, measured], widths, Qt.Orientation.Horizontal)
             self.resizeDocks([measured, points], [58, 42], Qt.Orientation.Vertical)
 

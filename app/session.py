@@ -77,11 +77,16 @@ class Session(QObject):
 
     def drag_point(self, key: str, x_px: float, y_px: float) -> None:
         """Move a point while the button is held; ``end_drag`` makes it one undo step."""
-        if self.case is None:
+        if self.case is None or key not in self.case.landmarks:
             return
         if self._drag_start is None:
             self._drag_start = self.case
         self.put_case(self.case.with_point(key, *self._inside(x_px, y_px)))
+
+    @property
+    def dragging(self) -> bool:
+        """Whether a point is being dragged; undo and redo wait until it is dropped."""
+        return self._drag_start is not None
 
     def end_drag(self, key: str) -> None:
         """Finish a drag."""

@@ -178,11 +178,13 @@ class WindowActions(QMainWindow):
 
     def do_undo(self) -> None:
         """Take the last step back."""
-        self.session.undo_stack.undo()
+        if not self.session.dragging:
+            self.session.undo_stack.undo()
 
     def do_redo(self) -> None:
         """Make the step again."""
-        self.session.undo_stack.redo()
+        if not self.session.dragging:
+            self.session.undo_stack.redo()
 
     def do_reset_point(self) -> None:
         """The selected point back to its automatic position."""

@@ -35,7 +35,7 @@ def error_text(point: Landmark, column_mm: float | None) -> str:
         error = point.expected_error_px
         parts.append(f"\u00b1 {error * column_mm:.1f} mm" if column_mm else f"\u00b1 {error:.1f} px")
     if point.confidence is not None:
-        parts.append(f"confidence {point.confidence:.0%}".replace("%", " %"))
+        parts.append(f"conf. {point.confidence:.0%}".replace("%", " %"))
     return ", ".join(parts) or "automatic"
 
 

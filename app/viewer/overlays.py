@@ -200,7 +200,7 @@ def _paint_error(
     soft = QColor(colour)
     soft.setAlpha(min(colour.alpha(), 150))
     painter.strokePath(path, _pen(QColor(0, 0, 0, 130), 2.2, dashed=True))
-    painter.strokePath(path, _pen(soft, 1.1, dashed=True))
+    painter.strokePath(path, _pen(soft, 1.3, dashed=True))
 
 
 def text_width(text: str, font: QFont) -> float:

@@ -197,8 +197,9 @@ class ViewTools(QObject):
 
     def _show_loupe(self, key: str) -> None:
         self._loupe_timer.stop()
-        if self._session.case is not None:
-            point = self._session.case.landmarks[key]
+        case = self._session.case
+        if case is not None and key in case.landmarks:
+            point = case.landmarks[key]
             self._view.loupe_at = (point.x_px, point.y_px)
             self._view.viewport().update()
 

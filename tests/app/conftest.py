@@ -124,7 +124,7 @@ class FakeEngine:
         normal = NormalRange(30.0, 39.0, "adults", "Test 2020", True)
         return (
             MeasurementResult(
-                "width", "Box width", width * 0.5, "mm", (width * 0.5 - 2, width * 0.5 + 2), None, "width@1",
+                "width", "Box width", width * 0.5, "mm", (width / 2 - 2, width / 2 + 2), None, "width@1",
                 ("top_left", "top_right"), (Segment(p["top_left"], p["top_right"]),), normal, "Always positive",
             ),
             MeasurementResult(
@@ -137,7 +137,9 @@ class FakeEngine:
                 ),
                 replace(normal, low=None, high=5.0, verified=False), "Positive to the right",
             ),
-            MeasurementResult("gone", "Box depth", None, "mm", None, "Not visible on this film", "gone@1", (), ()),
+            MeasurementResult(
+                "gone", "Box depth", None, "mm", None, "Not visible on this film", "gone@1", (), (),
+            ),
         )  # fmt: skip
 
 

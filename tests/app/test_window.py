@@ -123,6 +123,22 @@ def test_escape_abandons_a_drag(window: MainWindow) -> None:
     assert window.session.undo_stack.count() == 0
 
 
+def test_undo_waits_for_the_end_of_a_drag(window: MainWindow) -> None:
+    window.session.nudge_point("top_right", 5, 0)
+    drag(window, "top_left", QPoint(30, 30), release=False)
+    held = window.session.case
+    window.do_undo()
+    assert window.session.case is held
+
+
+def test_match_arriving_during_a_drag_wins(window: MainWindow, engine: Any) -> None:
+    drag(window, "top_left", QPoint(30, 30), release=False)
+    window.do_measure()
+    target = window.view.viewport()
+    QTest.mouseRelease(target, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert at(window, "top_left") == (80.0, 60.0)
+
+
 def test_click_without_movement_changes_nothing(window: MainWindow) -> None:
     before = window.session.case
     QTest.mouseClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=place(window, "top_right"))
