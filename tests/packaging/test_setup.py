@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -46,3 +49,27 @@ def test_program_needs_neither_training_nor_browser_libraries() -> None:
 
 def test_version_is_a_release_number() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", core.__version__)
+
+
+def needed_distributions() -> set[str]:
+    """Names of the distributions a plain installation brings by its own declaration."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {re.split(r"[<>=~!\[]", text)[0].lower().replace("_", "-") for text in project["dependencies"]}
+
+
+def test_every_library_the_program_imports_is_declared() -> None:
+    imported: set[str] = set()
+    for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "core").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                imported.add(node.module.split(".")[0])
+    foreign = imported - sys.stdlib_module_names - {"app", "core"}
+    origin = metadata.packages_distributions()
+    declared = needed_distributions()
+    undeclared = {
+        name for name in foreign if not declared & {d.lower().replace("_", "-") for d in origin.get(name, [])}
+    }
+    assert {"numpy", "pydicom"} <= foreign
+    assert not undeclared
