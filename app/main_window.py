@@ -371,6 +371,7 @@ class MainWindow(WindowActions):
                 case is not None and session.selected_point and case.landmarks[session.selected_point].edited
             ),
             "reset_all": case is not None and any(p.edited for p in case.landmarks.points.values()),
+            "spacing": case is not None,
             "confirm": session.can_confirm,
             "next_look": bool(session.needs_look()),
         }

@@ -10,7 +10,7 @@ from PySide6.QtGui import QUndoStack
 
 from app.commands import CaseCommand, NudgeCommand
 from core.case import Case
-from core.film import Radiograph, Side
+from core.film import Calibration, Radiograph, Side, SpacingSource
 from core.measure.results import MeasurementResult
 from core.overlay import needs_look
 
@@ -61,6 +61,8 @@ class Session(QObject):
         """Accept an automatic result; undoable when it replaces another case."""
         self._drag_start = None
         self.visited = frozenset()
+        if self.case is not None and self.case.calibration.source is SpacingSource.USER:
+            case = case.with_calibration(self.case.calibration)  # the user's own spacing stays
         if self.case is None:
             self.put_case(case)
         else:
@@ -120,6 +122,11 @@ class Session(QObject):
         """Record a person's decision about the side."""
         if self.case is not None and (self.case.side.side is not side or self.case.side.source != "user"):
             self._push(self.case.with_side(side), f"Set side to {side}")
+
+    def set_calibration(self, calibration: Calibration) -> None:
+        """Use a spacing of the user's own."""
+        if self.case is not None:
+            self._push(self.case.with_calibration(calibration), "Set spacing")
 
     @property
     def can_confirm(self) -> bool:

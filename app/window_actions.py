@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMainWindow, QWidget
 
 from app.backend import EngineHolder
 from app.controller import CASE_SUFFIX, Controller
@@ -19,7 +19,10 @@ from app.session import Session
 from app.tasks import TaskRunner
 from app.viewer.scene import FilmView
 from app.viewer.tools import ViewTools
+from core.calibration import calibration_from_ruler
+from core.errors import OrthoMatchError
 from core.film import Window
+from core.overlay import pixel_aspect
 
 _FILM_FILTER = "Films (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff);;All files (*)"
 _CASE_FILTER = f"OrthoMatch case (*{CASE_SUFFIX})"
@@ -206,6 +209,30 @@ class WindowActions(QMainWindow):
     def do_next_look(self) -> None:
         """Go to the next point that needs a look."""
         self.tools.walk(1, only_needing_look=True)
+
+    def do_spacing(self) -> None:
+        """Ask for the true length of the ruler and take the spacing from it."""
+        if self.view.ruler is None:
+            self.notifier.info("First draw a ruler: hold Ctrl and drag along an object of known length.")
+            return
+        length, entered = QInputDialog.getDouble(
+            self, "Set spacing", "True length of the ruler in mm (at the bone):", 25.0, 0.1, 2000.0, 2
+        )
+        if entered:
+            self.set_spacing(length)
+
+    def set_spacing(self, length_mm: float) -> None:
+        """Make the drawn ruler ``length_mm`` long."""
+        film, ruler = self.session.film, self.view.ruler
+        if film is None or ruler is None:
+            return
+        try:
+            found = calibration_from_ruler(*ruler, length_mm, pixel_aspect(film.calibration))
+        except OrthoMatchError as error:
+            self.notifier.show_error(error)
+            return
+        self.session.set_calibration(found)
+        self.view.set_ruler(None)
 
     def do_confirm(self) -> None:
         """Confirm, or put the cursor where the reader's name goes."""

@@ -103,6 +103,10 @@ class Case:
         decision = SideDecision(side, "user", "Set by the user.", conflict=False, mirrored=mirrored)
         return replace(self, side=decision, confirmation=None)
 
+    def with_calibration(self, calibration: Calibration) -> Case:
+        """The case with another pixel spacing; it is a draft again."""
+        return replace(self, calibration=calibration, confirmation=None)
+
     def confirmed(self, by: str, at: str) -> Case:
         """The case confirmed by a person."""
         return replace(self, confirmation=Confirmation(by, at))

@@ -184,6 +184,30 @@ def _paint_point(painter: QPainter, overlay: Overlay, key: str, to_screen: QTran
     painter.fillPath(_dot(at), colour)
 
 
+def paint_ruler(
+    painter: QPainter,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    to_screen: QTransform,
+    aspect: float,
+    font: QFont,
+) -> None:
+    """A ruler with ticks at its ends and its length in columns' widths."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    a, b = to_screen.map(QPointF(*start)), to_screen.map(QPointF(*end))
+    along = b - a
+    long = math.hypot(along.x(), along.y()) or 1.0
+    across = QPointF(-along.y(), along.x()) * (7.0 / long)
+    path = QPainterPath(a)
+    path.lineTo(b)
+    for place in (a, b):
+        path.moveTo(place - across)
+        path.lineTo(place + across)
+    _stroke(painter, path, QColor("#ffffff"), 1.4)
+    length = math.hypot(end[0] - start[0], (end[1] - start[1]) * aspect)
+    paint_text(painter, b + QPointF(12, 4), f"{length:.1f} px", font, QColor("#ffffff"))
+
+
 def _dot(at: QPointF) -> QPainterPath:
     path = QPainterPath()
     path.addEllipse(at, 1.1, 1.1)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QResizeEvent, Q
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
 from app.viewer.orientation import edge_letters
-from app.viewer.overlays import Overlay, paint_overlay, paint_text, text_width
+from app.viewer.overlays import Overlay, paint_overlay, paint_ruler, paint_text, text_width
 from app.viewer.pyramid import Pyramid
 from core.film import Radiograph, Window
 from core.overlay import pixel_aspect
@@ -116,6 +116,7 @@ class FilmView(QGraphicsView):
         self.overlay = Overlay()
         self.overlay_visible = True
         self.loupe_at: tuple[float, float] | None = None
+        self.ruler: tuple[tuple[float, float], tuple[float, float]] | None = None
         self.flipped = False
         self._orientation: tuple[str, ...] = ()
         self._aspect = 1.0
@@ -131,7 +132,7 @@ class FilmView(QGraphicsView):
         self._orientation = film.tags.patient_orientation
         self._aspect = pixel_aspect(film.calibration)
         self.flipped = False
-        self.loupe_at = None
+        self.loupe_at, self.ruler = None, None
         self.overlay = Overlay()
         self.fit()
         self.window_changed.emit(self.item.shown_through)
@@ -262,6 +263,11 @@ class FilmView(QGraphicsView):
         self.overlay = overlay
         self.viewport().update()
 
+    def set_ruler(self, ruler: tuple[tuple[float, float], tuple[float, float]] | None) -> None:
+        """Show a ruler between two film places, or none."""
+        self.ruler = ruler
+        self.viewport().update()
+
     def drawForeground(self, painter: QPainter, rect: QRectF | object) -> None:
         if self.item is None:
             return
@@ -271,6 +277,8 @@ class FilmView(QGraphicsView):
         if self.overlay_visible:
             room = QRectF(self.viewport().rect()).adjusted(36, 6, -36, -6)  # clear of the edge letters
             paint_overlay(painter, self.overlay, to_screen, self.font(), room)
+        if self.ruler is not None:
+            paint_ruler(painter, *self.ruler, to_screen, self._aspect, self.font())
         self._paint_letters(painter)
         if self.loupe_at is not None:
             self._paint_loupe(painter, self.item, QPointF(*self.loupe_at))

@@ -33,6 +33,7 @@ class ViewTools(QObject):
         self._moved = False
         self._press = QPointF()
         self._pan_from: QPointF | None = None
+        self._ruler_from: tuple[float, float] | None = None
         self._window_from: tuple[QPointF, Window] | None = None
         self.hovered = ""
         self.hover_changed: Callable[[], None] = lambda: None
@@ -83,8 +84,12 @@ class ViewTools(QObject):
         if self._view.item is None:
             return False
         if event.button() == Qt.MouseButton.LeftButton:
-            key = self.point_near(at)
             self._press = at
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                place = self._view.to_film(at)
+                self._ruler_from = (place.x(), place.y())
+                return True
+            key = self.point_near(at)
             if key and self._session.case is not None:
                 point = self._session.case.landmarks[key]
                 self._held, self._moved = key, False
@@ -111,6 +116,9 @@ class ViewTools(QObject):
             target = self._view.to_film(at) + self._offset
             self._session.drag_point(self._held, target.x(), target.y())
             self._show_loupe(self._held)
+        elif self._ruler_from is not None:
+            place = self._view.to_film(at)
+            self._view.set_ruler((self._ruler_from, (place.x(), place.y())))
         elif self._pan_from is not None:
             self._view.pan_by(at.x() - self._pan_from.x(), at.y() - self._pan_from.y())
             self._pan_from = at
@@ -128,6 +136,10 @@ class ViewTools(QObject):
             if self._moved:
                 self._session.end_drag(key)
             self._hide_loupe()
+        elif event.button() == Qt.MouseButton.LeftButton and self._ruler_from is not None:
+            self._ruler_from = None
+            if (event.position() - self._press).manhattanLength() < 3:
+                self._view.set_ruler(None)
         elif event.button() == Qt.MouseButton.LeftButton and self._pan_from is not None:
             if (event.position() - self._press).manhattanLength() < 3:
                 self._session.select_point("")

@@ -125,7 +125,8 @@ class FakeEngine:
         return (
             MeasurementResult(
                 "width", "Box width", width * 0.5, "mm", (width / 2 - 2, width / 2 + 2), None, "width@1",
-                ("top_left", "top_right"), (Segment(p["top_left"], p["top_right"]),), normal, "Always positive",
+                ("top_left", "top_right"),
+                (Segment(p["top_left"], p["top_right"]),), normal, "Always positive",
             ),
             MeasurementResult(
                 "lean", "Box lean", -3.25, "deg", (-4.5, -2.0), None, "lean@1", ("top_left", "bottom_left"),

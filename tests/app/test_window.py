@@ -16,7 +16,7 @@ from app.dialogs import Leave, about_text, keyboard_html
 from app.main_window import MainWindow
 from app.tasks import TaskRunner
 from core.errors import BankError
-from core.film import Side
+from core.film import Side, SpacingSource
 
 
 def place(window: MainWindow, key: str) -> QPoint:
@@ -478,6 +478,37 @@ def test_export_hands_over_case_and_fresh_values(window: MainWindow, files: Any,
     assert results[0].value == pytest.approx(45.0)
     assert view.name == "Box AP"
     assert "draft" in window.bar.text
+
+
+def test_ruler_sets_the_spacing(window: MainWindow) -> None:
+    viewport, control = window.view.viewport(), Qt.KeyboardModifier.ControlModifier
+    start, end = QPoint(300, 300), QPoint(400, 300)
+    window.do_spacing()
+    assert "hold Ctrl" in window.bar.text
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, control, start)
+    QTest.mouseMove(viewport, end)
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, control, end)
+    assert window.view.ruler is not None
+    window.grab()
+    window.confirm_as("Dr. Ada")
+    window.set_spacing(50.0)
+    calibration = window.session.case.calibration
+    assert calibration.source is SpacingSource.USER
+    assert calibration.column_mm == pytest.approx(50.0 / (100 / window.view.scale_now))
+    assert window.session.case.is_draft
+    assert "set by the user" in window.study.spacing.text()
+    window.do_measure()
+    assert window.session.case.calibration == calibration
+    window.do_undo()
+    window.do_undo()
+    assert window.session.case.calibration.source is SpacingSource.DETECTOR
+
+
+def test_ruler_that_is_too_short_is_refused(window: MainWindow) -> None:
+    window.view.set_ruler(((10.0, 10.0), (12.0, 10.0)))
+    window.set_spacing(50.0)
+    assert "too short" in window.bar.text
+    assert window.session.case.calibration.source is SpacingSource.DETECTOR
 
 
 def test_presets_invert_and_window_drag(window: MainWindow) -> None:
