@@ -1,0 +1,83 @@
+"""The window on the real readers, writers, catalogue and formulas; only the matcher is made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.backend import Backend
+from core.case import Case
+from core.engine import decide_side
+from core.film import Radiograph, Side
+from core.landmarks import Landmark, LandmarkSet
+from core.measure.evaluate import evaluate_view, shows_flipped
+from core.measure.loader import load_catalogue
+from core.measure.results import MeasurementResult
+from core.resources import resource_path
+
+
+class PlacedEngine:
+    """Spreads a view's points over the film; measures with the real formulas."""
+
+    provider = "CPUExecutionProvider"
+
+    def __init__(self, template: Any) -> None:
+        self.catalogue = load_catalogue()
+        self._template = template
+
+    def analyse(
+        self, film: Radiograph, *, view: str | None = None, side: Side | None = None, **_: Any
+    ) -> Case:
+        key = view or next(iter(self.catalogue.views))
+        definition = self.catalogue.views[key]
+        width, height = film.size_px
+        points = {
+            name: Landmark(
+                width * (0.2 + 0.6 * (i * 0.37 % 1)), height * (0.1 + 0.8 * (i * 0.61 % 1)), 5.0, 4.0, 0.8
+            )
+            for i, name in enumerate(definition.point_keys)
+        }
+        case: Case = self._template.analyse(film)
+        return replace(
+            case,
+            view=key,
+            landmarks=LandmarkSet(points),
+            automatic=LandmarkSet(points),
+            side=decide_side(definition, False, film.tags, side),
+            verdict=replace(case.verdict, points=(definition.point_keys[0],)),
+        )
+
+    def measure(self, case: Case) -> tuple[MeasurementResult, ...]:
+        view = self.catalogue.view(case.view)
+        flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
+        return evaluate_view(view, case.landmarks, case.calibration, flipped=flipped)
+
+
+@pytest.mark.parametrize("view", sorted(load_catalogue().views))
+def test_demo_film_is_opened_measured_saved_and_reported(
+    make_window: Any, engine: Any, tmp_path: Path, view: str
+) -> None:
+    window = make_window(engine_factory=lambda: PlacedEngine(engine), backend=Backend())
+    window.open_paths([resource_path("assets", "demo", "RG3.dcm")])
+    window.controller.analyse(view)
+    case = window.session.case
+    assert case is not None, window.bar.text
+    definition = load_catalogue().views[view]
+    assert [r.key for r in window.session.results] == [m.key for m in definition.measurements]
+    assert window.landmarks.list.count() == len(definition.points)
+    for row in range(len(window.session.results)):
+        window.measurements.table.selectRow(row)
+        window.grab()
+    if case.side.conflict:
+        window.study.side_chosen.emit("right")
+    window.confirm_as("Dr. Ada")
+    window.session.nudge_point(definition.point_keys[0], 2, 0)
+    case = window.session.case
+    window.controller.save(tmp_path / "a.omcase")
+    window.controller.export_pdf(tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF"), window.bar.text
+    window.open_paths([tmp_path / "a.omcase"])
+    assert window.session.case == case, window.bar.text
