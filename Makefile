@@ -2,7 +2,7 @@
 # make test     set up and run every check; pytest comes last
 # make package  build the program folder in dist/
 # make smoke    start the built program and compare its numbers with those of the source
-# make bench    measure speed on the demonstration film
+# make bench    accuracy and speed on a folder of annotated films: make bench CASES=folder
 # make clean    remove what was built; the environment in .venv stays
 
 VENV ?= .venv
@@ -45,7 +45,9 @@ smoke: package
 	$(PYTHON_IN) packaging/smoke.py dist/orthomatch --demo $(DEMO)
 
 bench: $(VENV)/.ready-run
-	$(VENV)/bin/orthomatch bench $(DEMO)
+	@test -n "$(CASES)" || { echo "usage: make bench CASES=folder-with-landmarks.json" >&2; exit 2; }
+	@mkdir -p out
+	$(VENV)/bin/orthomatch evaluate "$(CASES)" --json out/bench.json
 
 clean:
 	rm -rf build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
