@@ -229,7 +229,7 @@ class MainWindow(WindowActions):
             # The film keeps about half of a small or strongly scaled screen.
             widths = [min(unit * 42, self.width() * 2 // 9), min(unit * 68, self.width() * 3 // 8)]
             self.resizeDocks([study, measured], widths, Qt.Orientation.Horizontal)
-            self.resizeDocks([measured, points], [58, 42], Qt.Orientation.Vertical)
+            self.resizeDocks([measured, points], [64, 36], Qt.Orientation.Vertical)
 
     def _go_to_point(self, key: str) -> None:
         self.session.select_point(key)
@@ -281,6 +281,8 @@ class MainWindow(WindowActions):
         self.landmarks.set_definitions(
             names, {p.key: p.description for p in view.points} if view is not None else {}
         )
+        meanings = {m.key: m.definition for m in view.measurements} if view is not None else {}
+        self.measurements.set_definitions(meanings)
         self.landmarks.show_case(case, self.session.needs_look(), self.session.selected_point)
         self._show_study()
         self._show_overlay()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer, Signal
@@ -29,7 +30,7 @@ def interval_text(result: MeasurementResult) -> str:
     """The 90 % interval, "" when unknown."""
     if result.interval is None:
         return ""
-    return " \u2013 ".join(
+    return " to ".join(
         format_value(end, result.unit).split("\u00b0")[0].split(" ")[0] for end in result.interval
     )
 
@@ -43,7 +44,7 @@ def range_text(normal: NormalRange | None) -> str:
     elif normal.high is None:
         text = f"\u2265 {normal.low:g}"
     else:
-        text = f"{normal.low:g} \u2013 {normal.high:g}"
+        text = f"{normal.low:g} to {normal.high:g}"
     text = text.replace("-", "\u2212")
     return text if normal.verified else f"{text}\nnot verified"
 
@@ -58,9 +59,11 @@ def beside_range(result: MeasurementResult) -> str:
     return "above" if normal.high is not None and value > normal.high else ""
 
 
-def explain(result: MeasurementResult) -> str:
-    """Sign, citation, note and reason, one per line."""
+def explain(result: MeasurementResult, meaning: str = "") -> str:
+    """What is measured, sign, citation, note and reason, one per line."""
     lines = [f"{result.name} ({result.definition})"]
+    if meaning:
+        lines.append(meaning)
     if result.reason:
         lines.append(result.reason)
     if result.sign:
@@ -80,6 +83,7 @@ class ResultModel(QAbstractTableModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.results: tuple[MeasurementResult, ...] = ()
+        self.meanings: Mapping[str, str] = {}
 
     def take(self, results: tuple[MeasurementResult, ...]) -> None:
         """Show other results; the rows stay selected when the measurements are the same."""
@@ -108,7 +112,7 @@ class ResultModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(result, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return explain(result)
+            return explain(result, self.meanings.get(result.key, ""))
         if role == Qt.ItemDataRole.ForegroundRole:
             if result.value is None:
                 return QColor(theme.SOFT)
@@ -189,6 +193,11 @@ class MeasurementsPanel(QWidget):
         column.addWidget(self.detail)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._select())
 
+    def set_definitions(self, meanings: Mapping[str, str]) -> None:
+        """What each measurement means, by key."""
+        self.model.meanings = meanings
+        self._describe()
+
     def show_results(self, results: tuple[MeasurementResult, ...]) -> None:
         """Show measurements."""
         reset = [r.key for r in results] != [r.key for r in self.model.results]
@@ -216,4 +225,4 @@ class MeasurementsPanel(QWidget):
         keys = self.selected_keys()
         one = [r for r in self.model.results if r.key in keys]
         self.detail.setVisible(len(one) == 1)
-        self.detail.setText(explain(one[0]) if len(one) == 1 else "")
+        self.detail.setText(explain(one[0], self.model.meanings.get(one[0].key, "")) if len(one) == 1 else "")

@@ -248,7 +248,9 @@ class StudyPanel(QWidget):
             str(case.side.side) if case.side.source == "user" else AUTOMATIC,
         )
         source = _SIDE_SOURCE.get(case.side.source, case.side.source)
-        mirrored = "\nThe stored image is mirrored." if case.side.mirrored else ""
+        mirrored = (
+            "\nThe stored image is mirrored; Flip (X) shows it as usually seen." if case.side.mirrored else ""
+        )
         self.side_text.setText(
             f"{str(case.side.side).capitalize()}, {source}. {case.side.text}{mirrored}".strip()
         )

@@ -59,8 +59,8 @@ def test_open_shows_film_first_then_measures(make_window: Any, make_held: Any, t
 def test_measurement_table_states_value_interval_range_and_reason(window: MainWindow) -> None:
     model = window.measurements.model
     texts = [[model.index(r, c).data() for c in range(4)] for r in range(3)]
-    assert texts[0] == ["Box width", "40.0 mm", "38.0 \u2013 42.0", "30 \u2013 39\nabove"]
-    assert texts[1] == ["Box lean", "\u22123.2\u00b0", "\u22124.5 \u2013 \u22122.0", "\u2264 5\nnot verified"]
+    assert texts[0] == ["Box width", "40.0 mm", "38.0 to 42.0", "30 to 39\nabove"]
+    assert texts[1] == ["Box lean", "\u22123.2\u00b0", "\u22124.5 to \u22122.0", "\u2264 5\nnot verified"]
     assert texts[2] == ["Box depth", "Not visible on this film", "", ""]
     tip = model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert "Positive to the right" in tip
