@@ -167,5 +167,3 @@ def _summary(
         false_alarms=float(alarm[right].mean()) if millimetres and right.any() else None,
         by_point=tuple(float(v) for v in np.nanmean(everything, axis=0)),
     )
-
-

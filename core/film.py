@@ -63,8 +63,10 @@ class Calibration:
     def to_metric(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points [..., 2] (x, y) in millimetres, or in square pixels when no spacing is known."""
         if self.column_mm is None or self.row_mm is None:
-            return np.asarray(points_px, dtype=np.float64) * np.array([1.0, self.aspect])
-        return np.asarray(points_px, dtype=np.float64) * np.array([self.column_mm, self.row_mm])
+            step = np.array([1.0, self.aspect])
+        else:
+            step = np.array([self.column_mm, self.row_mm])
+        return np.asarray(points_px * step, dtype=np.float64)
 
 
 NO_SPACING = Calibration(None, None, SpacingSource.NONE, "The file states no pixel spacing.")
@@ -148,5 +150,5 @@ def apply_window(pixels: NDArray[np.float32], window: Window, *, inverted: bool 
     if window.table is not None:
         table = np.asarray(window.table, dtype=np.float32)
         level = table[np.rint(level * (len(table) - 1)).astype(np.intp)]
-    grey = (level * 255.0 + 0.5).astype(np.uint8)
-    return 255 - grey if inverted else grey
+    grey = np.asarray(level * 255.0 + 0.5, dtype=np.uint8)
+    return np.asarray(255 - grey, dtype=np.uint8) if inverted else grey

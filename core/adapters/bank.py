@@ -33,13 +33,18 @@ RESTORE = "Restore the bank from its source, or install the program again."
 
 @dataclass(frozen=True, eq=False)
 class BankEntry:
-    """One reference as the manifest describes it. Points are film pixels (x, y) by point key."""
+    """One reference as the manifest describes it. Points are film pixels (x, y) by point key.
+
+    ``side`` is the body side that the film looks like in the usual presentation; ``size_px`` is
+    (width, height).
+    """
 
     key: str
     view: str
     side: Side
     image: str
     sha256: str
+    size_px: tuple[int, int]
     points: Mapping[str, tuple[float, float]]
     spacing_mm: float | None
     origin: str
@@ -60,13 +65,16 @@ class Bank:
             if entry.key == key:
                 return entry
         raise BankError(
-            f"There is no reference {key!r}", path=self.folder, remedy=nearest(key, [e.key for e in self.entries])
+            f"There is no reference {key!r}",
+            path=self.folder,
+            remedy=nearest(key, [e.key for e in self.entries]),
         )
 
     def references(self, catalogue: Catalogue, view: str | None = None) -> list[Reference]:
         """The references of one view (or of all), points in the order of the view's definition.
 
-        Points that a reference lacks are NaN. Raises ``CatalogueError`` for an unknown view.
+        All look like the view's canonical side: those of the other side are mirrored in memory. Points
+        that a reference lacks are NaN. Raises ``CatalogueError`` for an unknown view.
         """
         if view is not None:
             catalogue.view(view)
@@ -77,19 +85,26 @@ class Bank:
         ]
 
     def _reference(self, entry: BankEntry, catalogue: Catalogue) -> Reference:
+        view = catalogue.view(entry.view)
         unknown = (np.nan, np.nan)
-        points = [entry.points.get(key, unknown) for key in catalogue.view(entry.view).point_keys]
-        array = np.array(points, dtype=np.float64)
-        digest = hashlib.sha256(entry.sha256.encode() + array.tobytes()).hexdigest()
+        points = np.array([entry.points.get(key, unknown) for key in view.point_keys], dtype=np.float64)
+        mirror = entry.side is not view.canonical_side
+        if mirror:
+            points[:, 0] = entry.size_px[0] - 1 - points[:, 0]
         return Reference(
             key=entry.key,
             view=entry.view,
-            side=entry.side,
-            read_image=partial(read_reference_image, self.folder, entry),
-            points_px=array,
+            side=view.canonical_side,
+            read_image=partial(_read_for_matching, self.folder, entry, mirror),
+            points_px=points,
             spacing_mm=entry.spacing_mm,
-            digest=digest,
+            digest=hashlib.sha256(entry.sha256.encode() + points.tobytes()).hexdigest(),
         )
+
+
+def _read_for_matching(folder: Path, entry: BankEntry, mirror: bool) -> NDArray[np.float32]:
+    image = read_reference_image(folder, entry)
+    return np.ascontiguousarray(image[:, ::-1]) if mirror else image
 
 
 def default_bank_folder() -> Path:
@@ -107,13 +122,17 @@ def load_bank(folder: Path | None = None) -> Bank:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BankError("The bank's manifest cannot be read", path=path, remedy="Choose a folder with a bank.") from error
+        raise BankError(
+            "The bank's manifest cannot be read", path=path, remedy="Choose a folder with a bank."
+        ) from error
     try:
         document = json.loads(data)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BankError("The bank's manifest is not valid JSON", path=path, remedy=RESTORE) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise BankError("The file is not the manifest of a bank", path=path, remedy="Choose a folder with a bank.")
+        raise BankError(
+            "The file is not the manifest of a bank", path=path, remedy="Choose a folder with a bank."
+        )
     if document.get("version") != VERSION:
         raise BankError(
             f"The bank has version {document.get('version')!r}; this program reads version {VERSION}",
@@ -150,6 +169,7 @@ def _entry(item: Any, number: int, path: Path) -> BankEntry:
             side=Side(item["side"]),
             image=image,
             sha256=str(item["sha256"]),
+            size_px=(int(item["size_px"][0]), int(item["size_px"][1])),
             points={str(name): number_pair(value) for name, value in item["points"].items()},
             spacing_mm=None if spacing is None else float(spacing),
             origin=str(item["origin"]),
@@ -170,7 +190,9 @@ def read_reference_image(folder: Path, entry: BankEntry) -> NDArray[np.float32]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BankError(f"The image of reference {entry.key} cannot be read", path=path, remedy=RESTORE) from error
+        raise BankError(
+            f"The image of reference {entry.key} cannot be read", path=path, remedy=RESTORE
+        ) from error
     if hashlib.sha256(data).hexdigest() != entry.sha256:
         raise BankError(
             f"The image of reference {entry.key} is damaged: its SHA-256 is not the one in the manifest",
@@ -180,7 +202,7 @@ def read_reference_image(folder: Path, entry: BankEntry) -> NDArray[np.float32]:
     image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     if image is None:
         raise BankError(f"The image of reference {entry.key} cannot be decoded", path=path, remedy=RESTORE)
-    return image.astype(np.float32)
+    return np.asarray(image, dtype=np.float32)
 
 
 def check_bank(bank: Bank, catalogue: Catalogue) -> list[str]:
@@ -202,9 +224,15 @@ def check_bank(bank: Bank, catalogue: Catalogue) -> list[str]:
             continue
         view = catalogue.views.get(entry.view)
         if view is None:
-            problems.append(f"{entry.key}: unknown view {entry.view!r}. {nearest(entry.view, catalogue.views)}")
+            problems.append(
+                f"{entry.key}: unknown view {entry.view!r}. {nearest(entry.view, catalogue.views)}"
+            )
             continue
         height, width = image.shape
+        if (width, height) != entry.size_px:
+            problems.append(
+                f"{entry.key}: the image has {width} x {height} pixels, the manifest says {entry.size_px}"
+            )
         for name, (x, y) in entry.points.items():
             if name not in view.point_keys:
                 problems.append(f"{entry.key}: unknown point {name!r}. {nearest(name, view.point_keys)}")
@@ -228,6 +256,7 @@ def save_manifest(folder: Path, entries: tuple[BankEntry, ...]) -> Bank:
                 "side": entry.side.value,
                 "image": entry.image,
                 "sha256": entry.sha256,
+                "size_px": list(entry.size_px),
                 "spacing_mm": entry.spacing_mm,
                 "origin": entry.origin,
                 "licence": entry.licence,
@@ -244,7 +273,9 @@ def save_manifest(folder: Path, entries: tuple[BankEntry, ...]) -> Bank:
 def open_or_create(folder: Path) -> Bank:
     """The bank in ``folder``, or a new empty one there. The shipped bank is never changed."""
     if folder.resolve() == default_bank_folder().resolve():
-        raise BankError("The shipped bank is not changed", path=folder, remedy="Name a folder of your own with --bank.")
+        raise BankError(
+            "The shipped bank is not changed", path=folder, remedy="Name a folder of your own with --bank."
+        )
     if (folder / MANIFEST).exists():
         return load_bank(folder)
     return Bank(folder, "", ())
@@ -254,11 +285,13 @@ def add_reference(bank: Bank, entry: BankEntry, film: NDArray[np.float32]) -> Ba
     """The bank with one more reference. Only grey values are stored: no tag of the film's file.
 
     ``film`` is [rows, columns], bone bright; it is kept as 8-bit PNG between its 0.2 and 99.8
-    percentile. ``image`` and ``sha256`` of the entry are set here. Raises ``BankError`` for a key in
-    use and ``WriteError``.
+    percentile. ``image``, ``sha256`` and ``size_px`` of the entry are set here. Raises ``BankError``
+    for a key in use and ``WriteError``.
     """
     if any(entry.key == other.key for other in bank.entries):
-        raise BankError(f"There is already a reference {entry.key!r}", path=bank.folder, remedy="Choose another key.")
+        raise BankError(
+            f"There is already a reference {entry.key!r}", path=bank.folder, remedy="Choose another key."
+        )
     if not entry.key or not all(c.isalnum() or c in "-_." for c in entry.key) or entry.key.startswith("."):
         raise BankError(
             f"{entry.key!r} cannot be the key of a reference", remedy="Use letters, digits, '-', '_' and '.'."
@@ -273,7 +306,8 @@ def add_reference(bank: Bank, entry: BankEntry, film: NDArray[np.float32]) -> Ba
     path = bank.folder / name
     _make_folder(path.parent)
     write_bytes(path, data)
-    added = replace(entry, image=name, sha256=hashlib.sha256(data).hexdigest())
+    size = (grey.shape[1], grey.shape[0])
+    added = replace(entry, image=name, sha256=hashlib.sha256(data).hexdigest(), size_px=size)
     return save_manifest(bank.folder, (*bank.entries, added))
 
 
@@ -292,6 +326,6 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BankError("The folder cannot be created", path=folder, remedy="Choose another folder.") from error
-
-
+        raise BankError(
+            "The folder cannot be created", path=folder, remedy="Choose another folder."
+        ) from error

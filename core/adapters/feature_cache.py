@@ -7,6 +7,7 @@ import zipfile
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,9 +47,11 @@ class DiskFeatureCache:
 
     def save(self, key: str, features: ViewFeatures) -> None:
         """Keep features under this key."""
-        arrays = {field.name: np.asarray(getattr(features, field.name)) for field in fields(ViewFeatures)}
+        arrays: dict[str, Any] = {
+            field.name: np.asarray(getattr(features, field.name)) for field in fields(ViewFeatures)
+        }
         buffer = BytesIO()
-        np.savez(buffer, key=key, **arrays)
+        np.savez(buffer, **arrays | {"key": np.str_(key)})
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_bytes(self._path(key), buffer.getvalue())

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -67,19 +68,17 @@ class OnnxEncoder:
     @property
     def input_px(self) -> int:
         """Side of the square window in pixels."""
-        return int(self._format["input_px"])
+        return self._format.input_px
 
     @property
     def strides(self) -> tuple[int, int]:
         """Window pixels per cell of the coarse and the fine map."""
-        coarse, fine = self._format["strides"]
-        return int(coarse), int(fine)
+        return self._format.strides
 
     @property
     def scales(self) -> tuple[float, float]:
         """Factors on the coarse and the fine correlation."""
-        coarse, fine = self._format["scales"]
-        return float(coarse), float(fine)
+        return self._format.scales
 
     def encode(self, window: Float32) -> tuple[Float32, Float32]:
         """Coarse [Dc, h, w] and fine [Df, H, W] unit descriptors of a standardised window [S, S]."""
@@ -99,13 +98,17 @@ def _checked_bytes(path: Path) -> bytes:
     except (OSError, KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ModelError("The model's manifest cannot be read", path=manifest, remedy=REINSTALL) from error
     if hashlib.sha256(data).hexdigest() != expected:
-        raise ModelError("The model file is damaged: its SHA-256 is not the one in its manifest", path=path, remedy=REINSTALL)
+        raise ModelError(
+            "The model file is damaged: its SHA-256 is not the one in its manifest",
+            path=path,
+            remedy=REINSTALL,
+        )
     return data
 
 
 def _open_session(data: bytes, path: Path, providers: list[str]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = max(1, min(len(os.sched_getaffinity(0)), 8)) if hasattr(os, "sched_getaffinity") else 0
+    options.intra_op_num_threads = min(os.cpu_count() or 1, 8)
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(data, options, providers=providers)
@@ -117,12 +120,28 @@ def _open_session(data: bytes, path: Path, providers: list[str]) -> onnxruntime.
         ) from error
 
 
-def _model_format(session: onnxruntime.InferenceSession, path: Path) -> dict[str, object | list[float]]:
+@dataclass(frozen=True)
+class _Format:
+    """What the model file says of itself."""
+
+    input_px: int
+    strides: tuple[int, int]
+    scales: tuple[float, float]
+
+
+def _model_format(session: onnxruntime.InferenceSession, path: Path) -> _Format:
     try:
         values = json.loads(session.get_modelmeta().custom_metadata_map["orthomatch"])
-        if values["format"] != 1 or len(values["strides"]) != 2 or len(values["scales"]) != 2:
+        if values["format"] != 1:
             raise ValueError("format")
-        int(values["input_px"])
+        coarse_stride, fine_stride = values["strides"]
+        coarse_scale, fine_scale = values["scales"]
+        return _Format(
+            int(values["input_px"]),
+            (int(coarse_stride), int(fine_stride)),
+            (float(coarse_scale), float(fine_scale)),
+        )
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError("The file is not a matching model of this program's format", path=path, remedy=REINSTALL) from error
-    return dict(values)
+        raise ModelError(
+            "The file is not a matching model of this program's format", path=path, remedy=REINSTALL
+        ) from error

@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """Expected error in canonical window pixels: floor + doubt * expected distance + spread * disagreement."""
+    """Expected error in window pixels: floor + doubt * mean distance + spread * disagreement."""
 
     floor: float = 0.8
     doubt: float = 0.5

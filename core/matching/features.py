@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,14 +98,14 @@ def compute_features(
     """Encode the references of one view: each film twice, whole and aligned."""
     side = encoder.input_px
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
-    columns: list[tuple[FloatArray, ...]] = []
+    columns: list[tuple[NDArray[Any], ...]] = []
     for number, reference in enumerate(references):
         stop_if(cancelled)
         if progress is not None:
             progress(number / len(references), f"Learning reference {number + 1} of {len(references)}")
         film = normalise(reference.read_image())
         height, width = film.shape
-        row: list[FloatArray] = []
+        row: list[NDArray[Any]] = []
         for frame in (Frame.letterbox((width, height), side), fit_similarity(reference.points_px, mean)):
             coarse, fine = encoder.encode(standardise(frame.sample(film, side)))
             points = frame.to_window(reference.points_px)

@@ -38,11 +38,11 @@ class Frame:
 
     def to_window(self, film_px: FloatArray) -> FloatArray:
         """Window positions [..., 2] of film positions."""
-        return film_px @ self.matrix.T + self.offset
+        return np.asarray(film_px @ self.matrix.T + self.offset, dtype=np.float64)
 
     def to_film(self, window_px: FloatArray) -> FloatArray:
         """Film positions [..., 2] of window positions."""
-        return (window_px - self.offset) @ np.linalg.inv(self.matrix).T
+        return np.asarray((window_px - self.offset) @ np.linalg.inv(self.matrix).T, dtype=np.float64)
 
     @property
     def scale(self) -> float:
@@ -101,9 +101,11 @@ def normalise(pixels: Image) -> Image:
         raise MatchError(
             "The image is uniform: it shows nothing to match", remedy="Check that the right file was opened."
         )
-    return np.clip((pixels - np.float32(low)) / np.float32(high - low), 0.0, 1.0).astype(np.float32)
+    stretched = (pixels - np.float32(low)) / np.float32(high - low)
+    return np.asarray(np.clip(stretched, 0.0, 1.0), dtype=np.float32)
 
 
 def standardise(window: Image) -> Image:
     """The window with mean 0 and standard deviation 1, as the network was trained on."""
-    return (window - window.mean()) / max(float(window.std()), 1e-3)
+    centred = window - window.mean()
+    return np.asarray(centred / max(float(window.std()), 1e-3), dtype=np.float32)

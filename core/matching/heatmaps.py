@@ -13,12 +13,12 @@ FloatArray = NDArray[np.float64]
 
 
 def look_up(maps: Float32, points_px: FloatArray, stride: int) -> Float32:
-    """Unit descriptors [N, D] of ``maps`` [D, H, W] at window positions [N, 2], bilinear, clamped at the border.
+    """Unit descriptors [N, D] of ``maps`` [D, H, W] at window positions [N, 2], bilinear.
 
-    Unknown points (NaN) give zero descriptors.
+    Positions beyond the border take the border's value. Unknown points (NaN) give zero descriptors.
     """
     height, width = maps.shape[1:]
-    known = np.isfinite(points_px).all(1)
+    known = np.asarray(np.isfinite(points_px).all(1))
     cells = (np.where(known[:, None], points_px, 0.0) + 0.5) / stride - 0.5
     x = np.clip(cells[:, 0], 0, width - 1)
     y = np.clip(cells[:, 1], 0, height - 1)
@@ -75,7 +75,7 @@ def with_neighbours(unary: Float32, tree: ShapeTree, stride: int, doubt: float =
     Exact sum-product on the tree (pictorial structure, Felzenszwalb and Huttenlocher 2005) with
     Gaussian offsets. ``doubt`` is the probability that a neighbour's word is worth nothing.
     """
-    count, height, width = unary.shape
+    height, width = unary.shape[1:]
     uniform = 1.0 / (height * width)
 
     def expect(belief: Float32, offset: FloatArray, sigma: float) -> Float32:
@@ -97,14 +97,12 @@ def with_neighbours(unary: Float32, tree: ShapeTree, stride: int, doubt: float =
         above = tree.parent[node]
         if above >= 0:
             without = _to_one(belief[above] / up_message[int(node)])
-            belief[node] = _to_one(
-                belief[node] * expect(without, tree.offset[node], float(tree.sigma[node]))
-            )
+            belief[node] = _to_one(belief[node] * expect(without, tree.offset[node], float(tree.sigma[node])))
     return belief
 
 
 def _to_one(belief: Float32) -> Float32:
-    return belief / max(float(belief.sum()), 1e-30)
+    return np.asarray(belief / max(float(belief.sum()), 1e-30), dtype=np.float32)
 
 
 def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""Finding the pose of a view on a film: which turn, scale and shift of the mean shape fits the answers best."""
+"""Finding a view on a film: which turn, scale and shift of the mean shape fits the answers best."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ SCALES = (0.25, 3.0)  # of the canonical window: from a joint at the foot of a l
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """``frame`` takes mean-shape positions to window positions; ``support`` 0..1 is the share of the answers
-    that agree with it."""
+    """Where the mean shape lies in a window.
+
+    ``frame`` takes mean-shape positions to window positions; ``support`` 0..1 is the share of the
+    answers that agree with it.
+    """
 
     frame: Frame
     support: float

@@ -133,7 +133,9 @@ class LandmarkMatcher:
             answers = answer_maps(
                 coarse, fine, view.whole_coarse[take], view.whole_fine[take], self._encoder.scales
             )
-            pose = find_pose(fuse(answers, _known(view.whole_px[take])), view.mean_px, self._encoder.strides[1])
+            pose = find_pose(
+                fuse(answers, _known(view.whole_px[take])), view.mean_px, self._encoder.strides[1]
+            )
             found.append(_Found(view, _canonical(window, pose), pose.support))
         return found
 
@@ -197,7 +199,7 @@ def _spread_over(count: int, wanted: int) -> NDArray[np.intp]:
 
 
 def _known(points_px: FloatArray) -> Float32:
-    return np.isfinite(points_px).all(2).astype(np.float32)
+    return np.asarray(np.isfinite(points_px).all(2), dtype=np.float32)
 
 
 def _chain(first: Frame, then: Frame) -> Frame:
@@ -206,5 +208,5 @@ def _chain(first: Frame, then: Frame) -> Frame:
 
 def _canonical(window: Frame, pose: Pose) -> Frame:
     """Film to canonical window: through the whole-film window and back along the pose."""
-    inverse = np.linalg.inv(pose.frame.matrix)
+    inverse = np.asarray(np.linalg.inv(pose.frame.matrix), dtype=np.float64)
     return _chain(window, Frame(inverse, -inverse @ pose.frame.offset))

@@ -1,4 +1,4 @@
-"""What the references' points say about where points can lie: alignment, mean shape, and a tree of neighbours."""
+"""What the references' points say of each other: alignment, mean shape, and a tree of neighbours."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> Float
     low, high = np.nanmin(mean, axis=0), np.nanmax(mean, axis=0)
     extent = max(float((high - low).max()), 1e-6)
     scale = window_px * (1.0 - 2.0 * margin) / extent
-    return (mean - (low + high) / 2) * scale + (window_px - 1) / 2
+    return np.asarray((mean - (low + high) / 2) * scale + (window_px - 1) / 2, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

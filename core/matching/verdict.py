@@ -28,4 +28,6 @@ def judge(match: MatchResult, keys: tuple[str, ...]) -> Verdict:
             f"{len(weak)} of {len(keys)} points are uncertain: look at them first.",
             weak,
         )
-    return Verdict(VerdictLevel.GOOD, "All points were found with good agreement. Look at each before confirming.")
+    return Verdict(
+        VerdictLevel.GOOD, "All points were found with good agreement. Look at each before confirming."
+    )

@@ -1,4 +1,4 @@
-"""Write the trained network as ONNX with a manifest: ``python -m training.export --checkpoint F --out assets``.
+"""Write the trained network as ONNX: ``python -m training.export --checkpoint F --out assets``.
 
 Checks that ONNX Runtime gives what torch gives, and refuses to write otherwise.
 """
@@ -33,7 +33,13 @@ def export(network: MatchNetwork, path: Path) -> float:
     side = network.config.input_px
     film = torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(0))
     torch.onnx.export(
-        network, (film,), path, input_names=["film"], output_names=["coarse", "fine"], opset_version=17, dynamo=False
+        network,
+        (film,),
+        path,
+        input_names=["film"],
+        output_names=["coarse", "fine"],
+        opset_version=17,
+        dynamo=False,
     )
     scale = network.log_temperature.exp().tolist()
     model = onnx.load(path)
@@ -69,7 +75,8 @@ def main() -> None:  # noqa: D103
     temporary.replace(target)
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     (args.out / "model.toml").write_text(
-        f'# Written by python -m training.export; see MODEL_CARD.md.\nfile = "model.onnx"\nsha256 = "{digest}"\n'
+        '# Written by python -m training.export; see MODEL_CARD.md.\nfile = "model.onnx"\n'
+        f'sha256 = "{digest}"\n'
         f'licence = "{args.licence}"\n'
     )
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}, parity {difference:.1e}")

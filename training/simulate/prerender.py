@@ -1,4 +1,4 @@
-"""Store simulated exposures for training: ``python -m training.simulate.prerender --view hand_pa --count 1000 ...``.
+"""Store simulated exposures for training: ``python -m training.simulate.prerender --view KEY ...``.
 
 Film i of a seed is the same on every machine; files that exist are kept, so the command resumes.
 """

@@ -61,7 +61,9 @@ def main() -> None:  # noqa: D103
         optimiser.load_state_dict(state["optimiser"])
         start = int(state["step"])
     elif args.start_from is not None:
-        network.load_state_dict(torch.load(args.start_from, map_location=device, weights_only=True)["network"])
+        network.load_state_dict(
+            torch.load(args.start_from, map_location=device, weights_only=True)["network"]
+        )
 
     pair_config = PairConfig(shares=args.shares, input_px=network_config.input_px)
     pairs = PairDataset(args.films, pair_config, args.seed, args.steps * args.batch)

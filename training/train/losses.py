@@ -27,10 +27,14 @@ def bilinear_target(points_px: Tensor, side: int, stride: int) -> tuple[Tensor, 
     return index, weight
 
 
-def answer_logits(network: MatchNetwork, source: Maps, target: Maps, points_px: Tensor) -> tuple[Tensor, Tensor]:
+def answer_logits(
+    network: MatchNetwork, source: Maps, target: Maps, points_px: Tensor
+) -> tuple[Tensor, Tensor]:
     """Coarse [B, N, Hc*Wc] and joint fine [B, N, Hf*Wf] log-scores of where each point lies on the target."""
     scale = network.log_temperature.exp()
-    coarse = torch.einsum("bnd,bdhw->bnhw", look_up(source[0], points_px, COARSE_STRIDE), target[0]) * scale[0]
+    coarse = (
+        torch.einsum("bnd,bdhw->bnhw", look_up(source[0], points_px, COARSE_STRIDE), target[0]) * scale[0]
+    )
     fine = torch.einsum("bnd,bdhw->bnhw", look_up(source[1], points_px, FINE_STRIDE), target[1]) * scale[1]
     joint = fine + F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
     return coarse.flatten(2), joint.flatten(2)

@@ -138,7 +138,7 @@ def unit(maps: Tensor) -> Tensor:
 
 
 def look_up(maps: Tensor, points_px: Tensor, stride: int) -> Tensor:
-    """Unit descriptors [B, N, D] of ``maps`` at film positions [B, N, 2] (x, y; pixel centres at integers)."""
+    """Unit descriptors [B, N, D] of ``maps`` at film positions [B, N, 2] (x, y; centres at integers)."""
     height, width = maps.shape[2:]
     cells = (points_px + 0.5) / stride  # in cell units, cell edges at integers
     size = torch.tensor([width, height], dtype=maps.dtype, device=maps.device)

@@ -1,0 +1,72 @@
+"""``orthomatch evaluate``: the matcher against readers' points."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+import numpy as np
+
+from core.adapters.atomic import write_bytes
+from core.adapters.bank import load_bank
+from core.adapters.cases_folder import read_cases
+from core.adapters.feature_cache import MemoryFeatureCache
+from core.adapters.onnx import OnnxEncoder
+from core.evaluation import Evaluation, as_reference, evaluate
+from core.matching.matcher import LandmarkMatcher
+from core.measure.loader import load_catalogue
+
+
+def evaluate_cases(options: argparse.Namespace) -> int:
+    """Run the evaluation, print a table, write JSON. Returns the exit status."""
+    targets = read_cases(options.cases)
+    references = None
+    if options.references_from is not None:
+        references = [as_reference(film, "evaluated") for film in read_cases(options.references_from)]
+    elif options.bank is not None:
+        if options.view is None:
+            print("orthomatch: --bank needs --view", file=sys.stderr)
+            return 2
+        references = load_bank(options.bank).references(load_catalogue(), options.view)
+    encoder = OnnxEncoder()
+    matcher = LandmarkMatcher(encoder, MemoryFeatureCache())
+    result = evaluate(
+        matcher,
+        targets,
+        references=references,
+        counts=options.counts,
+        draws=options.draws,
+        targets_per_draw=options.targets,
+        seed=options.seed,
+        progress=lambda text: print(text, file=sys.stderr),
+    )
+    window = np.zeros((encoder.input_px, encoder.input_px), dtype=np.float32)
+    times = []
+    for _ in range(10):
+        began = time.perf_counter()
+        encoder.encode(window)
+        times.append(time.perf_counter() - began)
+    result.seconds["encode"] = float(np.median(times))
+    _print(result)
+    if options.json is not None:
+        write_bytes(options.json, (json.dumps(result.to_json(), indent=1) + "\n").encode())
+    return 0
+
+
+def _print(result: Evaluation) -> None:
+    unit = "mm" if result.unit == "mm" else "% of height"
+    print(f"{result.films} films, {result.points} points, errors in {unit}, {result.provider}")
+    print("refs    mean  sd(draws)  median  worst 1%   <=2mm   <=4mm  <=10mm  s/film")
+    per_film = result.seconds["per_film"]
+    assert isinstance(per_film, dict)
+    for count, line in result.counts.items():
+        shares = "".join(
+            f"{v:8.1f}" if v is not None else "       -" for v in (line.sdr_2mm, line.sdr_4mm, line.sdr_10mm)
+        )
+        print(
+            f"{count:>4}{line.mean:8.2f}{line.sd_over_draws:11.2f}{line.median:8.2f}{line.worst_1_percent:10.2f}"
+            f"{shares}{per_film[count]:8.2f}"
+        )
+    print(f"encode {result.seconds['encode']:.3f} s a film; model {result.model_sha256[:12]}")

@@ -1,0 +1,80 @@
+"""Render the shipped reference bank: ``python -m training.simulate.bank --out references``.
+
+References differ in people, pose, framing and exposure. Their random streams are apart from those of
+the training films.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from core.adapters.bank import Bank, BankEntry, add_reference
+from core.film import Side
+from core.measure.definitions import View
+from core.measure.loader import load_catalogue
+from training.simulate.anatomy import anatomy_dir
+from training.simulate.films import SceneMaker, StoredFilm, expose
+from training.simulate.imaging import develop, random_exposure
+from training.simulate.views import scene_makers
+
+STREAM = 90_001  # keeps the bank's people apart from those of training and test films
+ORIGIN = "simulated from {template} (see SOURCES.md)"
+LICENCE = "CC BY 4.0"
+EXPOSURE_STRENGTH = 0.5
+SIDE_PX = 720
+
+
+def main() -> None:  # noqa: D103
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bank")
+    parser.add_argument("--count", type=int, default=12, help="references a view")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--anatomy", type=Path)
+    args = parser.parse_args()
+    makers = scene_makers(anatomy_dir(args.anatomy))
+    bank = Bank(args.out, "", ())
+    for key, view in load_catalogue().views.items():
+        if key in makers:
+            bank = add_view(bank, view, makers[key], args.count, args.seed)
+    print(f"{len(bank.entries)} references, sha256 {bank.sha256}")
+
+
+def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) -> Bank:
+    """The bank with ``count`` new references of one view, every one with all its points on the film."""
+    added, trial = 0, 0
+    while added < count:
+        rng = np.random.default_rng([STREAM, seed, trial])
+        scene, camera = make(rng, SIDE_PX)
+        film = expose(scene, camera, trial)
+        trial += 1
+        if not _complete(film, view):
+            continue
+        added += 1
+        image = develop(film.layers, random_exposure(rng, EXPOSURE_STRENGTH), rng)
+        entry = BankEntry(
+            key=f"{view.key}-{added:02d}",
+            view=view.key,
+            side=Side.LEFT,
+            image="",
+            sha256="",
+            size_px=(0, 0),
+            points={key: (float(film.named[key][0]), float(film.named[key][1])) for key in view.point_keys},
+            spacing_mm=film.pixel_mm,
+            origin=ORIGIN.format(template=film.template),
+            licence=LICENCE,
+        )
+        bank = add_reference(bank, entry, image)
+    return bank
+
+
+def _complete(film: StoredFilm, view: View) -> bool:
+    height, width = film.layers.bone.shape
+    points = np.array([film.named.get(key, (np.nan, np.nan)) for key in view.point_keys])
+    return bool((points >= 2).all() and (points < [width - 2, height - 2]).all())
+
+
+if __name__ == "__main__":
+    main()
