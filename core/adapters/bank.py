@@ -175,7 +175,7 @@ def _entry(item: Any, number: int, path: Path) -> BankEntry:
             origin=str(item["origin"]),
             licence=str(item["licence"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
         name = item.get("key", "?") if isinstance(item, dict) else "?"
         raise BankError(
             f"Reference {number} ({name}) of the manifest is wrong ({type(error).__name__}: {error})",

@@ -75,5 +75,5 @@ def _film(item: object, number: int, folder: Path, path: Path) -> AnnotatedFilm:
             group=str(item.get("group", item["file"])),
             height_px=int(item["height"]),
         )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise ReadError(f"Film {number} of the list is wrong ({error})", path=path, remedy=LAYOUT) from error

@@ -34,13 +34,14 @@ class DiskFeatureCache:
     def load(self, key: str) -> ViewFeatures | None:
         """The features kept under this key, or None."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as data:
+            kept = self._path(key).read_bytes()
+            with np.load(BytesIO(kept), allow_pickle=False) as data:
                 if str(data["key"]) != key:
                     return None
                 values = {field.name: data[field.name] for field in fields(ViewFeatures)}
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
             log.warning("a damaged feature cache file is made again")
             return None
         return ViewFeatures(**values | {"view": str(values["view"]), "keys": tuple(values["keys"].tolist())})

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import MatchError
 from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import look_up
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
@@ -95,8 +96,15 @@ def compute_features(
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
 ) -> ViewFeatures:
-    """Encode the references of one view: each film twice, whole and aligned."""
+    """Encode the references of one view: each film twice, whole and aligned.
+
+    Raises ``MatchError`` when no reference has a point.
+    """
     side = encoder.input_px
+    if not any(np.isfinite(reference.points_px).all(1).any() for reference in references):
+        raise MatchError(
+            f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
+        )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
     columns: list[tuple[NDArray[Any], ...]] = []
     for number, reference in enumerate(references):
@@ -106,7 +114,10 @@ def compute_features(
         film = normalise(reference.read_image())
         height, width = film.shape
         row: list[NDArray[Any]] = []
-        for frame in (Frame.letterbox((width, height), side), fit_similarity(reference.points_px, mean)):
+        whole = Frame.letterbox((width, height), side)
+        # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
+        aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
+        for frame in (whole, aligned):
             coarse, fine = encoder.encode(standardise(frame.sample(film, side)))
             points = frame.to_window(reference.points_px)
             row += [points, look_up(coarse, points, encoder.strides[0])]

@@ -44,6 +44,10 @@ class Frame:
         """Film positions [..., 2] of window positions."""
         return np.asarray((window_px - self.offset) @ np.linalg.inv(self.matrix).T, dtype=np.float64)
 
+    def then(self, after: Frame) -> Frame:
+        """The map that does this one and then ``after``."""
+        return Frame(after.matrix @ self.matrix, after.matrix @ self.offset + after.offset)
+
     @property
     def scale(self) -> float:
         """Window pixels per film pixel."""

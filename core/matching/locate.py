@@ -58,9 +58,12 @@ def find_pose(answer: Float32, mean_px: FloatArray, stride: int) -> Pose:
     support = [_support(blurred, frame.to_window(mean), stride) for frame in frames]
     best = frames[int(np.argmax(support))]
     residual = np.linalg.norm(best.to_window(mean) - position, axis=1)
-    tolerance = 0.12 * extent * best.scale
+    tolerance = max(0.12 * extent * best.scale, stride)
     near = mass / (1.0 + (residual / tolerance) ** 4)
-    return Pose(fit_similarity(mean, position, near), float(max(support)))
+    for frame in (fit_similarity(mean, position, near), best):
+        if SCALES[0] <= frame.scale <= SCALES[1]:
+            return Pose(frame, float(max(support)))
+    return Pose(Frame(np.eye(2), np.zeros(2)), 0.0)  # the answers collapse into a spot: no pose at all
 
 
 def _support(blurred: Float32, predicted: FloatArray, stride: int) -> float:

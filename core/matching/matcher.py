@@ -9,7 +9,7 @@ own points say about neighbours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +147,8 @@ class LandmarkMatcher:
         return _Votes(answers, unary, with_neighbours(unary, tree, stride))
 
     def _place(self, film: Float32, start: _Found) -> MatchResult:
-        view, frame = start.features, start.frame
+        known = np.asarray(np.isfinite(start.features.mean_px).all(1))
+        view, frame = _only(start.features, known), start.frame
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         tree = shape_tree(view.aligned_px, view.mean_px)
         for last in (False, False, True):
@@ -157,7 +158,7 @@ class LandmarkMatcher:
             moved = np.linalg.norm(correction.to_window(view.mean_px) - view.mean_px, axis=1)
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
-            frame = _chain(frame, correction)
+            frame = frame.then(correction)
         context = votes.posterior / np.maximum(votes.unary, 1e-12)
         single = np.stack([peaks(answer * context, stride)[0] for answer in votes.answers])
         single[_known(view.aligned_px) == 0] = np.nan
@@ -168,11 +169,12 @@ class LandmarkMatcher:
             mirrored=frame.mirrored,
             score=float(np.mean(mass)) * start.support**0.5,
             rotation_deg=frame.rotation_deg,
-            positions_px=frame.to_film(position),
-            per_reference_px=frame.to_film(single),
-            expected_error_px=expected / frame.scale,
-            spread_px=spread / frame.scale,
-            confidence=confidence(expected, side),
+            scale=frame.scale,
+            positions_px=_spread_out(frame.to_film(position), known, 0),
+            per_reference_px=_spread_out(frame.to_film(single), known, 1),
+            expected_error_px=_spread_out(expected / frame.scale, known, 0),
+            spread_px=_spread_out(spread / frame.scale, known, 0),
+            confidence=_spread_out(confidence(expected, side), known, 0),
             references=view.keys,
         )
 
@@ -202,11 +204,23 @@ def _known(points_px: FloatArray) -> Float32:
     return np.asarray(np.isfinite(points_px).all(2), dtype=np.float32)
 
 
-def _chain(first: Frame, then: Frame) -> Frame:
-    return Frame(then.matrix @ first.matrix, then.matrix @ first.offset + then.offset)
+def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
+    """The features of the ``known`` points [N] alone: those that at least one reference shows."""
+    per_point = [field.name for field in fields(view) if field.name not in ("view", "keys", "mean_px")]
+    kept = {name: getattr(view, name)[:, known] for name in per_point}
+    return replace(view, mean_px=view.mean_px[known], **kept)
+
+
+def _spread_out(values: FloatArray, known: NDArray[np.bool_], axis: int) -> FloatArray:
+    """Values of the ``known`` points along ``axis`` at their places among all points, NaN for the others."""
+    shape = list(values.shape)
+    shape[axis] = len(known)
+    out = np.full(shape, np.nan)
+    out[(slice(None),) * axis + (known,)] = values
+    return out
 
 
 def _canonical(window: Frame, pose: Pose) -> Frame:
     """Film to canonical window: through the whole-film window and back along the pose."""
     inverse = np.asarray(np.linalg.inv(pose.frame.matrix), dtype=np.float64)
-    return _chain(window, Frame(inverse, -inverse @ pose.frame.offset))
+    return window.then(Frame(inverse, -inverse @ pose.frame.offset))

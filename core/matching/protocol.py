@@ -51,13 +51,15 @@ class MatchResult:
     ``positions_px`` [N, 2] is the consensus; ``per_reference_px`` [R, N, 2] the single answers;
     ``expected_error_px``, ``spread_px`` and ``confidence`` are [N]. ``mirrored`` tells that the film
     was matched as the mirror image of the references. ``score`` in 0..1 says how well the film fits
-    this view at all. ``rotation_deg`` is the film's rotation against the references.
+    this view at all. ``rotation_deg`` is the film's rotation against the references, ``scale`` the
+    pixels of the window that the network saw per film pixel.
     """
 
     view: str
     mirrored: bool
     score: float
     rotation_deg: float
+    scale: float
     positions_px: NDArray[np.float64]
     per_reference_px: NDArray[np.float64]
     expected_error_px: NDArray[np.float64]

@@ -55,13 +55,16 @@ def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> Float
     """Mean [N, 2] of similarity-aligned shapes, centred in a square window with ``margin`` on each side.
 
     ``margin`` is a fraction of the window. The first shape gives the orientation (generalised
-    Procrustes analysis, three rounds). Points unknown in a shape are NaN there.
+    Procrustes analysis, three rounds). Points unknown in a shape are NaN there, and NaN in the mean when
+    no shape knows them.
     """
     mean = shapes[0]
     for _ in range(3):
         aligned = [fit_similarity(shape, mean).to_window(shape) for shape in shapes]
         stack = np.stack([mean, *aligned]) if np.isnan(aligned[0]).any() else np.stack(aligned)
-        mean = np.nanmean(stack, axis=0)
+        known = np.isfinite(stack)
+        total = np.where(known, stack, 0.0).sum(axis=0)
+        mean = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
     low, high = np.nanmin(mean, axis=0), np.nanmax(mean, axis=0)
     extent = max(float((high - low).max()), 1e-6)
     scale = window_px * (1.0 - 2.0 * margin) / extent

@@ -1,0 +1,333 @@
+"""The matcher with an encoder that answers exactly: what goes in moves what comes out."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
+from core.errors import Cancelled, MatchError
+from core.matching.matcher import LandmarkMatcher
+from tests.core.matching_films import (
+    LAYOUT,
+    CountingCache,
+    FakeEncoder,
+    disc_film,
+    moved,
+    never_read,
+    reference,
+    square_film,
+)
+
+TOLERANCE = 0.01
+"""Of the film's longer side: the discs are found in windows of 256 pixels, to about two of them."""
+
+
+def matcher(**changes):
+    return LandmarkMatcher(
+        changes.pop("encoder", None) or FakeEncoder(), changes.pop("cache", None) or CountingCache()
+    )
+
+
+def worst(result, points):
+    return float(np.linalg.norm(result.positions_px - points, axis=1).max())
+
+
+def turn(angle_deg, scale=1.0):
+    c, s = math.cos(math.radians(angle_deg)) * scale, math.sin(math.radians(angle_deg)) * scale
+    return np.array([[c, -s], [s, c]])
+
+
+def test_a_film_onto_itself():
+    film, points = square_film()
+    (result,) = matcher().match(film, [reference()])
+    canonical_px = 512 * np.ptp(LAYOUT, axis=0).max() / (256 * 0.72)  # film pixels per window pixel
+    assert worst(result, points) < 0.5 * canonical_px
+    assert result.view == "discs"
+    assert result.mirrored is False
+    assert result.references == ("a",)
+    assert abs(result.rotation_deg) < 1.0
+    assert 0.5 < result.score <= 1.0
+    assert result.confidence.min() > 0.5
+    assert result.per_reference_px.shape == (1, 8, 2)
+    assert result.per_reference_px[0] == pytest.approx(result.positions_px, abs=1.0)
+    assert (result.expected_error_px > 0).all()
+
+
+@pytest.mark.parametrize("shift", [(40, 0), (-60, 30), (20, 55)])
+def test_shifted(shift):
+    _, points = square_film()
+    target = points + shift
+    (result,) = matcher().match(disc_film(target, (512, 512), 25.0), [reference()])
+    assert worst(result, target) < TOLERANCE * 512
+
+
+@pytest.mark.parametrize("angle", [-25, -15, 15, 25])
+def test_turned(angle):
+    _, points = square_film()
+    target = moved(points, turn(angle, 0.85), (255.5, 255.5), (0, 0))
+    (result,) = matcher().match(disc_film(target, (512, 512), 21.0), [reference()])
+    assert worst(result, target) < TOLERANCE * 512
+    assert result.rotation_deg == pytest.approx(-angle, abs=2.0)
+
+
+@pytest.mark.parametrize("side", [64, 200, 1000, 4000])
+def test_other_film_sizes(side):
+    film, points = square_film(side)
+    (result,) = matcher().match(film, [reference()])
+    assert worst(result, points) < TOLERANCE * side
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.7])
+def test_smaller_on_the_same_film(scale):
+    _, points = square_film()
+    target = moved(points, turn(0, scale), (255.5, 255.5), (30, -20))
+    (result,) = matcher().match(disc_film(target, (512, 512), 25.0 * scale), [reference()])
+    assert worst(result, target) < TOLERANCE * 512
+
+
+@pytest.mark.parametrize("size", [(512, 900), (900, 512)])
+def test_wide_and_tall_films(size):
+    _, points = square_film()
+    target = points + (np.array(size) - 512) / 2
+    (result,) = matcher().match(disc_film(target, size, 25.0), [reference()])
+    assert worst(result, target) < TOLERANCE * 900
+
+
+def test_a_mirrored_film_is_recognised_and_can_be_forbidden():
+    film, points = square_film()
+    target = points * [-1.0, 1.0] + [511.0, 0.0]
+    flipped = np.ascontiguousarray(film[:, ::-1])
+    (result,) = matcher().match(flipped, [reference()])
+    assert result.mirrored is True
+    assert worst(result, target) < TOLERANCE * 512
+    (kept,) = matcher().match(flipped, [reference()], mirrored=True)
+    assert kept.positions_px == pytest.approx(result.positions_px)
+    (forbidden,) = matcher().match(flipped, [reference()], mirrored=False)
+    assert forbidden.mirrored is False
+    assert forbidden.score < result.score
+
+
+@pytest.mark.parametrize("size", [(64, 2000), (2000, 64), (33, 900)])
+def test_extreme_shapes_give_numbers(size):
+    film = np.random.default_rng(0).normal(100, 10, size[::-1]).astype(np.float32)
+    (result,) = matcher().match(film, [reference()])
+    assert result.positions_px.shape == (8, 2)
+    for numbers in (result.positions_px, result.expected_error_px, result.spread_px, result.confidence):
+        assert np.isfinite(numbers).all()
+    assert 0.0 <= result.score <= 1.0
+
+
+def test_a_film_with_nothing_of_the_view_scores_low():
+    film = np.random.default_rng(0).normal(100, 10, (400, 400)).astype(np.float32)
+    own = matcher().match(square_film()[0], [reference()])[0]
+    foreign = matcher().match(film, [reference()])[0]
+    assert foreign.score < 0.25 < own.score
+    assert foreign.confidence.max() < own.confidence.min()
+    assert foreign.expected_error_px.min() > own.expected_error_px.max()
+
+
+def test_films_without_content_are_refused():
+    with pytest.raises(MatchError, match="uniform"):
+        matcher().match(np.full((300, 300), 5.0, np.float32), [reference()])
+    with pytest.raises(MatchError, match="too small"):
+        matcher().match(np.arange(400, dtype=np.float32).reshape(20, 20), [reference()])
+
+
+def test_no_reference_is_refused():
+    with pytest.raises(MatchError, match="no reference"):
+        matcher().match(square_film()[0], [])
+
+
+def test_several_references_agree():
+    _, points = square_film()
+    references = []
+    for number, (angle, scale) in enumerate([(0, 1.0), (8, 0.8), (-12, 0.7)]):
+        places = moved(points, turn(angle, scale), (255.5, 255.5), (5 * number, 0))
+        references.append(
+            reference(f"r{number}", film=disc_film(places, (512, 512), 25.0 * scale), points=places)
+        )
+    film, _ = square_film()
+    (result,) = matcher().match(film, references)
+    assert worst(result, points) < TOLERANCE * 512
+    assert result.per_reference_px.shape == (3, 8, 2)
+    assert result.spread_px.max() < TOLERANCE * 512
+    (limited,) = matcher().match(film, references, limit=2)
+    assert limited.references == ("r0", "r1")
+
+
+def test_a_point_that_one_reference_lacks_comes_from_the_other():
+    film, points = square_film()
+    some = points.copy()
+    some[2] = np.nan
+    for order in (["a", "b"], ["b", "a"]):
+        both = {"a": reference("a", points=some), "b": reference("b")}
+        (result,) = matcher().match(film, [both[key] for key in order])
+        assert worst(result, points) < TOLERANCE * 512
+        assert np.isnan(result.per_reference_px[order.index("a"), 2]).all()
+        assert np.isfinite(result.per_reference_px[order.index("b")]).all()
+        assert np.isfinite(result.spread_px).all()
+
+
+def test_a_point_that_no_reference_knows_stays_unknown():
+    film, points = square_film()
+    some = points.copy()
+    some[2] = np.nan
+    (result,) = matcher().match(film, [reference(points=some)])
+    known = np.arange(8) != 2
+    assert np.linalg.norm(result.positions_px - points, axis=1)[known].max() < TOLERANCE * 512
+    assert np.isnan(result.positions_px[2]).all()
+    assert np.isfinite(result.confidence[known]).all()
+
+
+def test_references_without_any_point_are_refused():
+    with pytest.raises(MatchError, match="no points"):
+        matcher().match(square_film()[0], [reference(points=np.full((8, 2), np.nan))])
+
+
+def test_a_reference_with_one_point():
+    film, points = square_film()
+    (result,) = matcher().match(film, [reference(points=points[3:4])])
+    assert result.positions_px.shape == (1, 2)
+    assert np.linalg.norm(result.positions_px[0] - points[3]) < 2 * TOLERANCE * 512
+
+
+def test_two_views_are_ranked():
+    film, points = square_film()
+    other = points[::-1].copy()  # the same discs under other names: a shape the film does not show
+    rng = np.random.default_rng(2)
+    other = rng.permutation(other)
+    results = matcher().match(
+        film,
+        [reference("x", view="other", points=points, film=disc_film(other, (512, 512), 25.0)), reference()],
+    )
+    assert results[0].view == "discs"
+    assert {r.view for r in results} == {"discs", "other"}
+    assert results[0].score > results[1].score
+
+
+def test_the_same_twice():
+    film, _ = square_film()
+    noisy = film + np.random.default_rng(0).normal(0, 3, film.shape).astype(np.float32)
+    first, second = (matcher().match(noisy, [reference(), reference("b")])[0] for _ in range(2))
+    assert (first.positions_px == second.positions_px).all()
+    assert (first.expected_error_px == second.expected_error_px).all()
+    assert first.score == second.score
+
+
+def test_the_film_is_not_changed():
+    film, _ = square_film()
+    before = film.copy()
+    matcher().match(film, [reference()])
+    assert (film == before).all()
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3])
+def test_stops_when_asked_to(calls):
+    asked = []
+
+    def cancelled():
+        asked.append(1)
+        return len(asked) > calls
+
+    with pytest.raises(Cancelled):
+        matcher().match(square_film()[0], [reference()], cancelled=cancelled)
+    assert len(asked) == calls + 1
+
+
+def test_progress_is_told_in_order():
+    told = []
+    matcher().match(
+        square_film()[0], [reference(), reference("b")], progress=lambda part, text: told.append((part, text))
+    )
+    parts = [part for part, _ in told]
+    assert len(told) >= 4
+    assert all(0.0 <= part <= 1.0 and text for part, text in told)
+    assert parts[-1] > 0.5
+
+
+def test_cached_references_are_not_read_again():
+    cache, film = CountingCache(), square_film()[0]
+    first = matcher(cache=cache).match(film, [reference()])[0]
+    assert (cache.hits, cache.misses) == (0, 1)
+    second = matcher(cache=cache).match(film, [reference(read=never_read)])[0]
+    assert (cache.hits, cache.misses) == (1, 1)
+    assert (first.positions_px == second.positions_px).all()
+
+
+def test_another_model_or_reference_misses_the_cache():
+    cache, film = CountingCache(), square_film()[0]
+    matcher(cache=cache).match(film, [reference()])
+    matcher(cache=cache, encoder=FakeEncoder("other model")).match(film, [reference()])
+    assert (cache.hits, cache.misses) == (0, 2)
+    matcher(cache=cache).match(film, [reference(digest="changed points")])
+    assert (cache.hits, cache.misses) == (0, 3)
+    matcher(cache=cache).match(film, [reference(), reference("b")])
+    assert (cache.hits, cache.misses) == (0, 4)
+
+
+def test_disk_cache_round_trip(tmp_path):
+    film, folder = square_film()[0], tmp_path / "new" / "cache"
+    first = matcher(cache=DiskFeatureCache(folder)).match(film, [reference()])[0]
+    assert len(list(folder.iterdir())) == 1
+    second = matcher(cache=DiskFeatureCache(folder)).match(film, [reference(read=never_read)])[0]
+    assert (first.positions_px == second.positions_px).all()
+    assert first.references == second.references
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "text", "other"])
+def test_a_damaged_cache_file_is_made_again(tmp_path, damage):
+    film = square_film()[0]
+    first = matcher(cache=DiskFeatureCache(tmp_path)).match(film, [reference()])[0]
+    (file,) = tmp_path.iterdir()
+    good = file.read_bytes()
+    middle = len(good) // 2
+    bad = {
+        "empty": b"",
+        "cut": good[:middle],
+        "flipped": good[:middle] + bytes(255 - b for b in good[middle : middle + 64]) + good[middle + 64 :],
+        "text": b"nothing of the kind",
+        "other": npy(),
+    }[damage]
+    file.write_bytes(bad)
+    again = matcher(cache=DiskFeatureCache(tmp_path)).match(film, [reference()])[0]
+    assert (first.positions_px == again.positions_px).all()
+    assert file.read_bytes() == good
+
+
+def npy():
+    from io import BytesIO
+
+    buffer = BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+def test_a_cache_folder_that_cannot_be_written_costs_nothing_else(tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way")
+    cache = DiskFeatureCache(tmp_path / "file" / "cache")
+    (result,) = matcher(cache=cache).match(square_film()[0], [reference()])
+    assert worst(result, square_film()[1]) < TOLERANCE * 512
+    assert "not writable" in caplog.text
+
+
+def test_memory_cache():
+    cache, film = MemoryFeatureCache(), square_film()[0]
+    matcher(cache=cache).match(film, [reference()])
+    matcher(cache=cache).match(film, [reference(read=never_read)])
+
+
+def test_each_reference_is_encoded_twice_and_the_film_no_more_than_five_times():
+    encoder = FakeEncoder()
+    matcher(encoder=encoder).match(square_film()[0], [reference(), reference("b")])
+    assert 4 + 3 <= len(encoder.windows) <= 4 + 5
+    assert all(w.shape == (256, 256) and w.dtype == np.float32 for w in encoder.windows)
+    assert all(abs(float(w.mean())) < 1e-3 for w in encoder.windows)
+
+
+def test_a_reference_image_with_noise_and_another_exposure_gives_the_same_place():
+    film, points = square_film()
+    brighter = cv2.GaussianBlur(film, (0, 0), 1.0) * 3.0 + 200.0
+    (result,) = matcher().match(brighter, [reference()])
+    assert worst(result, points) < TOLERANCE * 512
