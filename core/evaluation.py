@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +26,8 @@ class CountSummary:
     ``mean`` is over all points, targets and draws, ``sd_over_draws`` the standard deviation of the draws'
     means. The ``sdr`` fields are the percentage of points within that distance (None without spacing).
     ``flagged`` is the share of points with an expected error above 5 mm among those wrong by more than
-    10 mm, and ``false_alarms`` among the others (None where there are none).
+    10 mm, and ``false_alarms`` among the others (None where there are none). ``by_point`` are the means of the single
+    points, None for a point that no film shows.
     """
 
     mean: float
@@ -39,7 +41,7 @@ class CountSummary:
     mean_expected: float
     flagged: float | None
     false_alarms: float | None
-    by_point: tuple[float, ...]
+    by_point: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def as_reference(film: AnnotatedFilm, view: str) -> Reference:
         read_image=lambda: read_film(film.path).pixels,
         points_px=film.points_px,
         spacing_mm=film.mm_per_px,
-        digest=f"{film.path}:{film.points_px.tobytes().hex()[:64]}",
+        digest=hashlib.sha256(str(film.path).encode() + film.points_px.tobytes()).hexdigest(),
     )
 
 
@@ -141,6 +143,11 @@ def evaluate(
     )
 
 
+def _mean_of_known(errors: FloatArray) -> float | None:
+    known = errors[np.isfinite(errors)]
+    return float(known.mean()) if known.size else None
+
+
 def _summary(
     draws: Sequence[FloatArray], expected: FloatArray, mirrored: Sequence[bool], millimetres: bool
 ) -> CountSummary:
@@ -165,5 +172,5 @@ def _summary(
         mean_expected=float(np.nanmean(expected)),
         flagged=float(alarm[wrong].mean()) if millimetres and wrong.any() else None,
         false_alarms=float(alarm[right].mean()) if millimetres and right.any() else None,
-        by_point=tuple(float(v) for v in np.nanmean(everything, axis=0)),
+        by_point=tuple(_mean_of_known(point) for point in everything.T),
     )

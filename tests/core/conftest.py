@@ -1,0 +1,30 @@
+"""What several tests of the core share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.adapters.bank import MANIFEST, default_bank_folder
+from core.adapters.onnx import default_model_path
+from core.engine import Engine
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The real engine: shipped model, bank and catalogue, its cache in a folder of its own."""
+    if not default_model_path().exists() or not (default_bank_folder() / MANIFEST).exists():
+        pytest.skip("model and bank are not in this checkout")
+    cache: Path = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("ORTHOMATCH_CACHE")
+    os.environ["ORTHOMATCH_CACHE"] = str(cache)
+    try:
+        yield Engine.open()
+    finally:
+        if before is None:
+            del os.environ["ORTHOMATCH_CACHE"]
+        else:
+            os.environ["ORTHOMATCH_CACHE"] = before

@@ -1,0 +1,261 @@
+"""Film in, case out: side, provenance, verdict, refusals."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.adapters.bank import Bank
+from core.adapters.dicom import read_film
+from core.adapters.feature_cache import MemoryFeatureCache
+from core.case import VerdictLevel
+from core.engine import Engine, decide_side
+from core.errors import CatalogueError, MatchError
+from core.film import NO_SPACING, FilmTags, Radiograph, Side, Window
+from core.matching.protocol import MatchResult
+from core.matching.verdict import FILM_FITS, judge
+from core.measure.evaluate import shows_flipped
+from core.measure.loader import load_catalogue
+from core.resources import resource_path
+from tests.core.bank_folder import VIEW, make_bank, picture, points_of
+
+CATALOGUE = load_catalogue()
+LEFT, RIGHT = Side.LEFT, Side.RIGHT
+
+
+def tags(laterality, stored_mirrored):
+    return FilmTags(laterality=laterality, patient_orientation=("R", "F") if stored_mirrored else ("L", "F"))
+
+
+# canonical side LEFT. Looks flipped, stored mirrored -> what the anatomy says.
+@pytest.mark.parametrize(
+    ("flipped", "stored", "seen"),
+    [(False, False, LEFT), (True, False, RIGHT), (False, True, RIGHT), (True, True, LEFT)],
+)
+@pytest.mark.parametrize("tag", [None, LEFT, RIGHT])
+def test_side_from_tag_and_look(flipped, stored, seen, tag):
+    assert VIEW.canonical_side is LEFT
+    decision = decide_side(VIEW, flipped, tags(tag, stored), None)
+    assert decision.side is (tag or seen)
+    assert decision.source == ("tag" if tag else "matcher")
+    assert decision.conflict is (tag is not None and tag is not seen)
+    assert seen in decision.text
+    if tag:
+        assert f"tag says {tag}" in decision.text
+
+
+@pytest.mark.parametrize("user", [LEFT, RIGHT])
+def test_the_user_has_the_last_word(user):
+    for flipped, stored, tag in itertools.product((False, True), (False, True), (None, LEFT, RIGHT)):
+        decision = decide_side(VIEW, flipped, tags(tag, stored), user)
+        assert decision.side is user
+        assert decision.source == "user"
+        assert not decision.conflict
+
+
+def test_side_and_mirror_together_say_what_the_image_shows():
+    sides = (None, LEFT, RIGHT)
+    for view, flipped, stored, tag, user in itertools.product(
+        (VIEW, replace(VIEW, canonical_side=RIGHT)), (False, True), (False, True), sides, sides
+    ):
+        decision = decide_side(view, flipped, tags(tag, stored), user)
+        assert shows_flipped(view, decision.side, mirrored=decision.mirrored) is flipped
+
+
+class FixedMatcher:
+    """Puts the points where a test wants them."""
+
+    model_sha256 = "m" * 64
+    provider = "FakeExecutionProvider"
+
+    def __init__(self, score=0.9, mirrored=False, confidence=0.9, lost=()):
+        self.score, self.mirrored, self.confidence, self.lost = score, mirrored, confidence, lost
+        self.asked = []
+
+    def match(self, pixels, references, *, mirrored=None, limit=None, progress=None, cancelled=None):
+        self.asked.append((len(references), limit))
+        places = np.array(list(points_of(1).values()))
+        places[list(self.lost)] = np.nan
+        count = len(places)
+        return [
+            MatchResult(
+                view=VIEW.key,
+                mirrored=self.mirrored,
+                score=self.score,
+                rotation_deg=0.0,
+                scale=1.0,
+                positions_px=places,
+                per_reference_px=places[None],
+                expected_error_px=np.full(count, 2.0),
+                spread_px=np.full(count, 1.0),
+                confidence=np.full(count, self.confidence),
+                references=tuple(r.key for r in references),
+            )
+        ]  # fmt: skip
+
+
+def film(seed=1, **changes):
+    values = {
+        "path": Path("film.png"), "pixels": picture(seed), "windows": (Window(0, 255),),
+        "calibration": NO_SPACING, "sha256": "f" * 64,
+    }  # fmt: skip
+    return Radiograph(**values | changes)
+
+
+@pytest.fixture
+def bank(tmp_path):
+    return make_bank(tmp_path)
+
+
+def test_a_case_holds_what_was_found(bank):
+    matcher = FixedMatcher()
+    engine = Engine(CATALOGUE, bank, matcher)
+    case = engine.analyse(film(), references=1)
+    assert matcher.asked == [(2, 1)]
+    assert (case.view, case.view_source) == (VIEW.key, "matcher")
+    assert case.is_draft
+    assert tuple(case.landmarks) == VIEW.point_keys
+    assert case.landmarks == case.automatic
+    point = case.landmarks[VIEW.point_keys[0]]
+    assert (point.x_px, point.y_px) == pytest.approx(points_of(1)[VIEW.point_keys[0]])
+    assert (point.expected_error_px, point.spread_px, point.confidence) == (2.0, 1.0, 0.9)
+    assert case.provenance.model_sha256 == "m" * 64
+    assert case.provenance.bank_sha256 == bank.sha256
+    assert case.provenance.provider == engine.provider == "FakeExecutionProvider"
+    assert case.provenance.references == ("r1", "r2")
+    assert case.provenance.elapsed_ms > 0
+    assert case.film_sha256 == "f" * 64
+    results = engine.measure(case)
+    assert [r.key for r in results] == [m.key for m in VIEW.measurements]
+
+
+def test_the_side_of_a_mirrored_match(bank):
+    engine = Engine(CATALOGUE, bank, FixedMatcher(mirrored=True))
+    assert engine.analyse(film()).side.side is RIGHT
+    asked = engine.analyse(film(), side=LEFT).side
+    assert (asked.side, asked.source, asked.mirrored) == (LEFT, "user", True)
+
+
+def test_points_that_no_reference_knows_are_left_out(bank):
+    engine = Engine(CATALOGUE, bank, FixedMatcher(lost=(2,)))
+    case = engine.analyse(film())
+    assert VIEW.point_keys[2] not in case.landmarks
+    assert len(case.landmarks) == len(VIEW.points) - 1
+    results = engine.measure(case)
+    missing = [m.key for m in VIEW.measurements if VIEW.point_keys[2] in m.points]
+    assert missing
+    for result in results:
+        assert (result.value is None) == (result.key in missing)
+        assert bool(result.reason) == (result.key in missing)
+
+
+def test_a_foreign_film_is_refused_unless_the_view_is_given(bank):
+    engine = Engine(CATALOGUE, bank, FixedMatcher(score=FILM_FITS - 0.01))
+    with pytest.raises(MatchError, match="looks like no view") as caught:
+        engine.analyse(film())
+    assert VIEW.name in caught.value.remedy
+    assert caught.value.path == Path("film.png")
+    case = engine.analyse(film(), view=VIEW.key)
+    assert case.view_source == "user"
+    assert case.verdict.level is VerdictLevel.OUTSIDE
+    assert case.verdict.points == VIEW.point_keys
+
+
+def test_an_empty_bank_and_unknown_or_absent_views(bank, tmp_path):
+    with pytest.raises(MatchError, match="no reference"):
+        Engine(CATALOGUE, Bank(tmp_path, "", ()), FixedMatcher()).analyse(film())
+    engine = Engine(CATALOGUE, bank, FixedMatcher())
+    with pytest.raises(MatchError, match="of view 'hand_pa'"):
+        engine.analyse(film(), view="hand_pa")
+    with pytest.raises(CatalogueError, match="Did you mean"):
+        engine.analyse(film(), view="ankle_app")
+
+
+def test_the_verdict_names_the_points_to_look_at():
+    result = FixedMatcher(confidence=0.9).match(None, [])[0]
+    assert judge(result, VIEW.point_keys).level is VerdictLevel.GOOD
+    values = result.confidence.copy()
+    values[[1, 4]] = 0.3
+    verdict = judge(replace(result, confidence=values), VIEW.point_keys)
+    assert verdict.level is VerdictLevel.CHECK
+    assert verdict.points == (VIEW.point_keys[1], VIEW.point_keys[4])
+
+
+def test_settling_the_side_keeps_what_the_image_shows(bank):
+    for mirrored, user in itertools.product((False, True), (None, LEFT, RIGHT)):
+        case = Engine(CATALOGUE, bank, FixedMatcher(mirrored=mirrored)).analyse(film(), side=user)
+        for settled in (LEFT, RIGHT):
+            changed = case.with_side(settled)
+            assert changed.side.side is settled
+            assert changed.side.source == "user"
+            assert not changed.side.conflict
+            assert shows_flipped(VIEW, settled, mirrored=changed.side.mirrored) is mirrored
+            back = changed.with_side(settled.other)
+            assert shows_flipped(VIEW, settled.other, mirrored=back.side.mirrored) is mirrored
+
+
+def test_changes_make_a_confirmed_case_a_draft(bank):
+    case = Engine(CATALOGUE, bank, FixedMatcher()).analyse(film()).confirmed("A", "2026-01-01T00:00:00+00:00")
+    assert not case.is_draft
+    key = VIEW.point_keys[0]
+    for changed in (
+        case.with_point(key, 1.0, 2.0),
+        case.with_side(RIGHT),
+        case.with_calibration(NO_SPACING),
+        case.with_automatic(),
+    ):
+        assert changed.is_draft
+    moved = case.with_point(key, 1.0, 2.0)
+    assert moved.landmarks[key].edited
+    assert moved.with_automatic(key).landmarks[key] == case.automatic[key]
+
+
+@pytest.fixture(scope="session")
+def demo():
+    return read_film(resource_path("assets", "demo", "RG3.dcm"))
+
+
+@pytest.fixture(scope="session")
+def demo_case(engine, demo):
+    return engine.analyse(demo, view="hand_pa")
+
+
+def test_real_model_gives_every_point_as_a_number(engine, demo, demo_case):
+    view = engine.catalogue.view("hand_pa")
+    assert tuple(demo_case.landmarks) == view.point_keys
+    for point in demo_case.landmarks.points.values():
+        assert np.isfinite([point.x_px, point.y_px, point.expected_error_px, point.spread_px]).all()
+        assert 0.0 <= point.confidence <= 1.0
+        assert point.expected_error_px > 0
+    assert demo_case.provenance.model_sha256 == engine.matcher.model_sha256
+    assert demo_case.provenance.bank_sha256 == engine.bank.sha256
+    assert len(demo_case.provenance.references) == len(engine.bank.references(engine.catalogue, "hand_pa"))
+    results = engine.measure(demo_case)
+    assert [r.key for r in results] == [m.key for m in view.measurements]
+    assert all((r.value is None) == bool(r.reason) for r in results)
+
+
+def test_real_model_twice_and_from_a_fresh_cache(engine, demo, demo_case):
+    again = engine.analyse(demo, view="hand_pa")
+    assert again.landmarks == demo_case.landmarks
+    from core.matching.matcher import LandmarkMatcher
+
+    fresh = Engine(
+        engine.catalogue, engine.bank, LandmarkMatcher(engine.matcher._encoder, MemoryFeatureCache())
+    )
+    few = fresh.analyse(demo, view="hand_pa", references=2)
+    assert len(few.provenance.references) == 2
+    known = engine.analyse(demo, view="hand_pa", references=2)
+    assert few.landmarks.positions_px() == pytest.approx(known.landmarks.positions_px(), abs=1e-3)
+
+
+def test_real_model_follows_the_mirror_image(engine, demo):
+    """Only that the stored mirror image swaps what is tried: both orders see the same two windows."""
+    plain = engine.matcher.match(demo.pixels, engine.bank.references(engine.catalogue, "hand_pa"), limit=2)[0]
+    flipped = np.ascontiguousarray(demo.pixels[:, ::-1])
+    mirror = engine.matcher.match(flipped, engine.bank.references(engine.catalogue, "hand_pa"), limit=2)[0]
+    assert mirror.mirrored is not plain.mirrored
+    expected = plain.positions_px * [-1.0, 1.0] + [demo.size_px[0] - 1.0, 0.0]
+    assert mirror.positions_px == pytest.approx(expected, abs=0.02 * demo.size_px[0])
