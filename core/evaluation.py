@@ -26,8 +26,8 @@ class CountSummary:
     ``mean`` is over all points, targets and draws, ``sd_over_draws`` the standard deviation of the draws'
     means. The ``sdr`` fields are the percentage of points within that distance (None without spacing).
     ``flagged`` is the share of points with an expected error above 5 mm among those wrong by more than
-    10 mm, and ``false_alarms`` among the others (None where there are none). ``by_point`` are the means of the single
-    points, None for a point that no film shows.
+    10 mm, and ``false_alarms`` among the others (None where there are none).
+    ``by_point`` are the means of the single points, None for a point that no film shows.
     """
 
     mean: float
@@ -94,6 +94,12 @@ def evaluate(
     millimetres = all(film.mm_per_px is not None for film in targets)
     own = [as_reference(film, "evaluated") for film in targets] if references is None else list(references)
     groups = [film.group for film in targets] if references is None else [""] * len(own)
+    lengths = {len(film.points_px) for film in targets} | {len(reference.points_px) for reference in own}
+    if len(lengths) > 1:
+        raise ReadError(
+            f"Films and references have different numbers of points ({sorted(lengths)})",
+            remedy="Choose references with the points that were annotated.",
+        )
     counts = sorted({min(count, len(own)) for count in counts})
     if references is None and len(set(groups)) < 2:
         raise ReadError("The set has too few films to draw references from", remedy="Use a larger set.")

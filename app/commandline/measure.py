@@ -33,10 +33,11 @@ def measure_files(options: argparse.Namespace, view: str | None, side: Side | No
         except OrthoMatchError as error:
             failed = True
             print(f"orthomatch: {error}", file=sys.stderr)
+    labels = _labels([path for path, _ in films])
     reports: list[dict[str, object]] = []
-    for path, frame in films:
+    for (path, frame), label in zip(films, labels, strict=True):
         try:
-            reports.append(_measure_one(engine, path, frame, options, view, side, alone=len(films) == 1))
+            reports.append(_measure_one(engine, path, frame, options, view, side, label))
         except OrthoMatchError as error:
             failed = True
             print(f"orthomatch: {error if error.path else f'{path}: {error}'}", file=sys.stderr)
@@ -53,32 +54,46 @@ def _measure_one(
     options: argparse.Namespace,
     view: str | None,
     side: Side | None,
-    *,
-    alone: bool,
+    label: str,
 ) -> dict[str, object]:
     from core.adapters.dicom import read_film
 
     film = read_film(path, frame=frame)
     case = engine.analyse(film, view=view, side=side, references=options.references)
     results = engine.measure(case)
-    _print(engine, case, results)
+    _print(engine, film, case, results)
     if options.overlay is not None:
         picture = overlay_image(film, case, results, crop_to_points=True)
         done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         assert done
-        write_bytes(_named(options.overlay, path, alone), data.tobytes())
+        write_bytes(_named(options.overlay, label), data.tobytes())
     if options.pdf is not None:
         from core.adapters.pdf import write_report
 
         definition = engine.catalogue.view(case.view)
         names = {point.key: point.name for point in definition.points}
-        write_report(_named(options.pdf, path, alone), case, film, results, definition.name, names)
+        write_report(_named(options.pdf, label), case, film, results, definition.name, names)
     return film_report(film, case, results)
 
 
-def _named(wanted: Path, film: Path, alone: bool) -> Path:
-    """The output path itself for a single film, else one with the film's name in it."""
-    return wanted if alone else wanted.with_name(f"{wanted.stem}-{film.stem}{wanted.suffix}")
+def _labels(films: list[Path]) -> list[str]:
+    """What sets each film's outputs apart: nothing for a single film, else its name, with a number
+    where films of several folders share one.
+    """
+    if len(films) == 1:
+        return [""]
+    labels: list[str] = []
+    for film in films:
+        label, number = film.stem, 2
+        while label.casefold() in {other.casefold() for other in labels}:
+            label, number = f"{film.stem}-{number}", number + 1
+        labels.append(label)
+    return labels
+
+
+def _named(wanted: Path, label: str) -> Path:
+    """The output path with the film's label in it."""
+    return wanted.with_name(f"{wanted.stem}-{label}{wanted.suffix}") if label else wanted
 
 
 def film_report(film: Radiograph, case: Case, results: tuple[MeasurementResult, ...]) -> dict[str, object]:
@@ -100,6 +115,7 @@ def film_report(film: Radiograph, case: Case, results: tuple[MeasurementResult, 
         "verdict": case.verdict.level.value,
         "verdict_text": case.verdict.text,
         "look_at": list(case.verdict.points),
+        "notes": list(film.notes),
         "spacing": {
             "source": case.calibration.source.value,
             "detail": case.calibration.detail,
@@ -142,12 +158,14 @@ def film_report(film: Radiograph, case: Case, results: tuple[MeasurementResult, 
     }
 
 
-def _print(engine: Engine, case: Case, results: tuple[MeasurementResult, ...]) -> None:
+def _print(engine: Engine, film: Radiograph, case: Case, results: tuple[MeasurementResult, ...]) -> None:
     view = engine.catalogue.view(case.view)
     conflict = " CONFLICT" if case.side.conflict else ""
     print(f"{case.film_path}\n  {view.name}, {case.side.side.value} ({case.side.text}){conflict}")
     print(f"  {case.verdict.level.value}: {case.verdict.text}")
     print(f"  spacing: {case.calibration.detail}")
+    for note in film.notes:
+        print(f"  note: {note}")
     for result in results:
         if result.value is None:
             print(f"  {result.name:<52} -  {result.reason}")

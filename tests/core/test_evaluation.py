@@ -146,6 +146,12 @@ def test_too_small_sets_are_refused(films):
         evaluate(OffsetMatcher(truth_of(films)), films, counts=(6,))
 
 
+def test_references_with_other_points_are_refused(films):
+    other = replace(films[0], points_px=films[0].points_px[:2])
+    with pytest.raises(ReadError, match="different numbers of points"):
+        evaluate(OffsetMatcher(truth_of(films)), films, references=[as_reference(other, "v")])
+
+
 def test_references_of_another_set_may_match_every_film(films):
     matcher = OffsetMatcher(truth_of(films))
     references = [as_reference(film, "evaluated") for film in films[:2]]

@@ -1,0 +1,153 @@
+"""Stored films and the training pairs drawn from them."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from training.simulate.films import StoredFilm, load_film, save_film  # noqa: E402
+from training.simulate.render import Layers  # noqa: E402
+from training.train.pairs import PairConfig, PairDataset  # noqa: E402
+
+SIDE = 128
+
+
+def dotted(seed: int, template: str = "t") -> StoredFilm:
+    """A film of soft tissue with a bead of bone at every point, the beads placed anew for each seed."""
+    rng = np.random.default_rng(seed)
+    grid = np.stack(np.meshgrid(np.arange(20, 120, 22.0), np.arange(20, 120, 22.0)), -1).reshape(-1, 2)
+    points = grid + rng.uniform(-4, 4, grid.shape)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    bone = np.zeros((SIDE, SIDE), np.float32)
+    for px, py in points:
+        bone += 12.0 * np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * 1.6**2)).astype(np.float32)
+    soft = np.full((SIDE, SIDE), 20.0, np.float32)
+    tracked = points[5:]
+    order = rng.permutation(len(tracked))
+    return StoredFilm(
+        view="dots",
+        template=template,
+        layers=Layers(bone=bone, soft=soft),
+        pixel_mm=0.4,
+        named={f"p{i}": point for i, point in enumerate(points[:5])},
+        tracked_px=tracked[order].astype(np.float32),
+        tracked_id=order.astype(np.int64) + 1000,
+        rim=np.zeros(len(tracked), np.float32),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "dots").mkdir()
+    for number in range(3):
+        save_film(tmp_path / "dots" / f"{number:06d}.npz", dotted(number))
+    return tmp_path
+
+
+def pairs(folder, **changes):
+    config = PairConfig(shares=(("dots", 1.0),), input_px=128, named_points=4, tracked_points=12, **changes)
+    return PairDataset(folder, config, seed=3, length=50)
+
+
+def test_a_stored_film_comes_back(tmp_path):
+    film, path = dotted(1), tmp_path / "000001.npz"
+    save_film(path, film)
+    again = load_film(path)
+    assert (again.view, again.template, again.pixel_mm) == ("dots", "t", 0.4)
+    assert again.layers.bone == pytest.approx(film.layers.bone, abs=1 / 500)
+    assert again.layers.soft == pytest.approx(film.layers.soft, abs=1 / 200)
+    assert list(again.named) == list(film.named)
+    for name, place in film.named.items():
+        assert again.named[name] == pytest.approx(place)
+    assert (again.tracked_id == film.tracked_id).all()
+    assert again.tracked_px == pytest.approx(film.tracked_px)
+    assert (again.rim == film.rim).all()
+    assert [p.name for p in tmp_path.iterdir()] == ["000001.npz"]
+
+
+def test_path_lengths_beyond_what_fits_are_cut_not_wrapped(tmp_path):
+    film = dotted(1)
+    film.layers.bone[5, 5] = 1000.0
+    save_film(tmp_path / "a.npz", film)
+    assert load_film(tmp_path / "a.npz").layers.bone[5, 5] == pytest.approx(65535 / 500)
+
+
+def test_an_item_is_the_same_whenever_it_is_asked_for(folder):
+    first, second = pairs(folder), pairs(folder)
+    assert len(first) == 50
+    second[9]
+    for a, b in zip(first[4], second[4], strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(first[4][0], first[5][0])
+
+
+def test_shapes_and_types(folder):
+    a, b, source, target, weight = pairs(folder)[0]
+    assert a.shape == b.shape == (1, 128, 128)
+    assert source.shape == target.shape == (16, 2)
+    assert weight.shape == (16,)
+    assert {t.dtype for t in (a, b, source, target, weight)} == {torch.float32}
+    assert set(weight.tolist()) <= {0.0, 1.0}
+    assert float(a.mean()) == pytest.approx(0.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("same_film", [0.0, 1.0])
+@pytest.mark.parametrize("aligned", [0.0, 1.0])
+def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned):
+    """Every point must sit on a bright bead on both films: brighter than its surroundings."""
+    dataset = pairs(folder, same_film=same_film, aligned=aligned)
+    on, beside = [], []
+
+    def contrast(film, x, y):
+        i, j = round(float(y)), round(float(x))
+        return film[i - 1 : i + 2, j - 1 : j + 2].mean() - np.median(film[i - 8 : i + 9, j - 8 : j + 9])
+
+    for item in range(8):
+        a, b, source, target, weight = dataset[item]
+        assert weight.sum() >= 4
+        for film, points in ((a[0].numpy(), source.numpy()), (b[0].numpy(), target.numpy())):
+            for x, y in points[weight.numpy() > 0]:
+                if min(x, y) >= 9 and max(x, y) <= 110:
+                    on.append(contrast(film, x, y))
+                    beside.append(contrast(film, x + 7, y + 7))
+    assert len(on) > 60
+    assert np.mean(np.array(on) > 0.03) > 0.95
+    assert np.median(on) > 5 * abs(np.median(beside))
+
+
+def test_equal_identity_means_the_same_bead(folder):
+    dataset = pairs(folder, same_film=0.0, aligned=1.0)
+    one, two = dotted(0), dotted(1)
+    view = dataset._view(one, np.random.default_rng(0), True, False)
+    other = dataset._view(two, np.random.default_rng(1), True, False)
+    source, target, weight = dataset._common_points(view, other, np.random.default_rng(2))
+
+    def bead(film, warp, places):
+        points = np.concatenate([list(film.named.values()), film.tracked_px])
+        number = np.concatenate([-np.arange(5) - 1, film.tracked_id])
+        distance = np.linalg.norm(warp.points(points)[None] - places[:, None], axis=2)
+        assert distance.min(1).max() < 0.01
+        return number[distance.argmin(1)]
+
+    known = weight > 0
+    assert known.sum() >= 10
+    assert (bead(one, view.warp, source[known]) == bead(two, other.warp, target[known])).all()
+
+
+def test_films_of_other_templates_share_named_points_only(tmp_path):
+    (tmp_path / "dots").mkdir()
+    dataset_folder = tmp_path / "dots"
+    save_film(dataset_folder / "000000.npz", dotted(0, "a"))
+    save_film(dataset_folder / "000001.npz", dotted(1, "b"))
+    dataset = pairs(tmp_path, aligned=1.0)
+    rng = np.random.default_rng(0)
+    views = [dataset._view(dotted(i, t), rng, True, False) for i, t in enumerate("ab")]
+    _, _, weight = dataset._common_points(*views, rng)
+    assert 1 <= weight.sum() <= 4
+
+
+def test_too_few_films_are_refused(tmp_path):
+    (tmp_path / "dots").mkdir()
+    save_film(tmp_path / "dots" / "000000.npz", dotted(0))
+    with pytest.raises(FileNotFoundError, match="fewer than two"):
+        pairs(tmp_path)
