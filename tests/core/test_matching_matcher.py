@@ -318,10 +318,11 @@ def test_memory_cache():
     matcher(cache=cache).match(film, [reference(read=never_read)])
 
 
-def test_each_reference_is_encoded_twice_and_the_film_no_more_than_five_times():
+def test_each_reference_is_encoded_twice_and_the_film_a_few_times():
     encoder = FakeEncoder()
     matcher(encoder=encoder).match(square_film()[0], [reference(), reference("b")])
-    assert 4 + 3 <= len(encoder.windows) <= 4 + 5
+    # The film whole and mirrored, then up to three poses in up to three windows each.
+    assert 4 + 3 <= len(encoder.windows) <= 4 + 2 + 9
     assert all(w.shape == (256, 256) and w.dtype == np.float32 for w in encoder.windows)
     assert all(abs(float(w.mean())) < 1e-3 for w in encoder.windows)
 
