@@ -66,7 +66,7 @@ def _import(options: argparse.Namespace) -> int:
     for film in films:
         keys = film.names or view.point_keys
         entry = BankEntry(
-            key=f"{view.key}-{film.path.stem}",
+            key=f"{view.key}-{_as_key(film.path.stem)}",
             view=view.key,
             side=Side(options.side),
             image="",
@@ -84,6 +84,11 @@ def _import(options: argparse.Namespace) -> int:
         bank = add_reference(bank, entry, read_film(film.path).pixels)
     print(f"{len(films)} references added to {bank.folder}, now {len(bank.entries)}")
     return 0
+
+
+def _as_key(name: str) -> str:
+    """The file name with every character that a key may not hold replaced."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
 def _add(options: argparse.Namespace) -> int:

@@ -391,6 +391,16 @@ def test_bank_import_and_remove(tmp_path: Path, capsys: Any) -> None:
     assert "ankle_ap-film1" in capsys.readouterr().err
 
 
+def test_bank_import_makes_keys_of_any_file_name(tmp_path: Path) -> None:
+    cases, mine = make_cases(tmp_path / "set", 1), tmp_path / "mine"
+    (cases / "film0.png").rename(cases / "film 0 (a).png")
+    landmarks = cases / "landmarks.json"
+    landmarks.write_text(landmarks.read_text(encoding="utf-8").replace("film0.png", "film 0 (a).png"))
+    about = ["--view", "ankle_ap", "--origin", "o", "--licence", "l", "--bank", str(mine)]
+    assert main(["bank", "import", str(cases), *about]) == 0
+    assert [e.key for e in load_bank(mine).entries] == ["ankle_ap-film_0__a_"]
+
+
 def test_the_shipped_bank_stays_as_it_is(tmp_path: Path, capsys: Any) -> None:
     before = (default_bank_folder() / MANIFEST).read_bytes()
     assert main(["bank", "remove", "ankle_ap-01", "--bank", str(default_bank_folder())]) == 1
