@@ -35,6 +35,9 @@ FloatArray = NDArray[np.float64]
 LOCATING_REFERENCES = 5
 """References of a view that take part in finding view, handedness and pose; all vote afterwards."""
 
+CANDIDATES = 3
+"""Poses (of any view and handedness) that are looked at closely; the best fit wins."""
+
 REALIGN_BEYOND = 0.06
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
 
@@ -100,7 +103,7 @@ class LandmarkMatcher:
         progress: Progress | None = None,
         cancelled: CancelCheck | None = None,
     ) -> list[MatchResult]:
-        """See ``core.matching.protocol.Matcher.match``. Only the best view's points are refined."""
+        """See ``core.matching.protocol.Matcher.match``. Views of the least likely poses are left out."""
         groups = _by_view(references, limit)
         if not groups:
             raise MatchError("There is no reference to match with", remedy="Check the bank.")
@@ -117,10 +120,10 @@ class LandmarkMatcher:
         if progress is not None:
             progress(0.6, "Placing points")
         results: list[MatchResult] = []
-        for candidate in _first_of_each_view(found):
+        for candidate in found[:CANDIDATES]:
             stop_if(cancelled)
             results.append(self._place(film, candidate))
-        return sorted(results, key=lambda result: -result.score)
+        return _best_of_each_view(results)
 
     def _locate(self, film: Float32, flip: bool, views: Iterable[ViewFeatures]) -> list[_Found]:
         side = self._encoder.input_px
@@ -188,10 +191,10 @@ def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Re
     return list(groups.values())
 
 
-def _first_of_each_view(found: Sequence[_Found]) -> list[_Found]:
-    best: dict[str, _Found] = {}
-    for item in found:
-        best.setdefault(item.features.view, item)
+def _best_of_each_view(results: Sequence[MatchResult]) -> list[MatchResult]:
+    best: dict[str, MatchResult] = {}
+    for result in sorted(results, key=lambda item: -item.score):
+        best.setdefault(result.view, result)
     return list(best.values())
 
 

@@ -89,7 +89,7 @@ class Matcher(Protocol):
         progress: Progress | None = None,
         cancelled: CancelCheck | None = None,
     ) -> list[MatchResult]:
-        """One result per view among ``references``, best score first.
+        """One result per view that the film may show, best score first (at least one).
 
         ``mirrored`` fixes the handedness, None tries both. ``limit`` is the number of references per
         view that vote. Raises ``MatchError`` for an image that holds nothing to match and

@@ -115,7 +115,7 @@ class MatchNetwork(nn.Module):
         self.up4 = nn.Conv2d(2 * w, w, 1)
         self.merge4 = Residual(w)
         self.fine_head = nn.Conv2d(w, config.fine_dim, 1)
-        self.log_temperature = nn.Parameter(torch.tensor([2.3, 2.3]))  # coarse, fine: exp = 10
+        self.log_temperature = nn.Parameter(torch.tensor([3.0, 3.0]))  # coarse, fine: exp = 20
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
         at4 = self.stem(film)

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from core.matching.features import CANONICAL_MARGIN
 from core.matching.frames import standardise
 from training.simulate.films import StoredFilm, load_film
 from training.simulate.imaging import develop, random_exposure
+from training.simulate.overlays import Collimation, draw_overlays
 from training.simulate.render import Layers
 from training.simulate.warp import Warp, random_warp
 
@@ -26,16 +28,18 @@ class PairConfig:
     """How pairs are drawn.
 
     ``shares`` gives the share of pairs by folder of stored films. ``same_film`` is the probability
-    that both sides show the same exposure, ``aligned`` that both are framed nearly alike (as they
-    are once the film has been located), else framing varies widely.
+    that both sides show the same exposure, ``aligned`` that both are framed by their points (as they
+    are once the film has been located), else framing varies widely. ``collimated`` is the probability
+    that a film is closed off outside the bones, however far from the edge of the film that is.
     """
 
     shares: tuple[tuple[str, float], ...]
     input_px: int = 256
     named_points: int = 16
-    tracked_points: int = 32
+    tracked_points: int = 48
     same_film: float = 0.2
-    aligned: float = 0.5
+    aligned: float = 0.7
+    collimated: float = 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +50,11 @@ class View:
     film: StoredFilm
     warp: Warp
 
-    def inside(self, points: FloatArray) -> NDArray[np.bool_]:
-        """Which of the window positions [N, 2] lie in the window."""
-        limit = self.image.shape[0] - 1
-        return np.isfinite(points).all(1) & (points >= 0).all(1) & (points <= limit).all(1)
+    def place(self, film_px: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Window positions [N, 2] of film positions, and which of them lie on the film and in the window."""
+        window_px = self.warp.points(film_px)
+        stored = self.film.layers.bone.shape[0]
+        return window_px, _within(film_px, stored) & _within(window_px, self.image.shape[0])
 
 
 class PairDataset(Dataset[tuple[Tensor, ...]]):
@@ -92,15 +97,20 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
     def _view(self, film: StoredFilm, rng: np.random.Generator, aligned: bool, mirrored: bool) -> View:
         side = self.config.input_px
         stored = film.layers.bone.shape[0]
+        centre = np.full(2, (stored - 1) / 2)
         if aligned:
-            warp = random_warp(rng, (side, side), 0.08, 7.0, 6.0, 0.04, rng.uniform(0, 6))
+            warp = random_warp(rng, (side, side), 0.09, 8.0, 6.0, 0.04, rng.uniform(0, 6))
+            named = np.array(list(film.named.values()))
+            low, high = np.nanmin(named, axis=0), np.nanmax(named, axis=0)
+            fit = side * (1.0 - 2.0 * CANONICAL_MARGIN) / float((high - low).max())
+            centre = (low + high) / 2
         else:
-            warp = random_warp(rng, (side, side), 0.3, 28.0, 18.0, 0.08, rng.uniform(0, 10))
-        fit = side / stored * (1.0 if aligned else float(np.exp(rng.uniform(-0.6, 0.25))))
+            warp = random_warp(rng, (side, side), 0.22, 24.0, 16.0, 0.08, rng.uniform(0, 10))
+            fit = side / stored * float(np.exp(rng.uniform(-0.5, 0.2)))
         before = np.array([[fit, 0.0], [0.0, fit]])
         if mirrored:
             before = before @ np.diag([-1.0, 1.0])
-        offset = np.full(2, (side - 1) / 2) - before @ np.full(2, (stored - 1) / 2)
+        offset = np.full(2, (side - 1) / 2) - before @ centre
         linear = warp.affine[:, :2]
         affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
         warp = replace(warp, affine=affine)
@@ -108,8 +118,13 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             bone=np.asarray(warp.image(film.layers.bone, (side, side)), dtype=np.float32),
             soft=np.asarray(warp.image(film.layers.soft, (side, side)), dtype=np.float32),
         )
-        exposure = random_exposure(rng, float(rng.choice([0.8, 1.0, 1.3, 1.8])))
-        image = standardise(develop(layers, exposure, rng)).astype(np.float32)
+        exposure = random_exposure(rng, float(rng.choice([0.7, 1.0, 1.0, 1.5])))
+        image = develop(layers, exposure, rng)
+        if rng.random() < self.config.collimated:
+            image = np.ascontiguousarray(image)
+            bones_px = warp.points(film.tracked_px.astype(np.float64))
+            draw_overlays(image, _collimation_around(bones_px, side, rng), (), ())
+        image = standardise(image)
         return View(image, film, warp)
 
     def _common_points(
@@ -133,13 +148,32 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         weight = np.zeros(total, dtype=np.float32)
         filled = 0
         for from_px, to_px, count in zip(source, target, wanted, strict=True):
-            p, q = a.warp.points(from_px), b.warp.points(to_px)
-            seen = np.flatnonzero(a.inside(p) & b.inside(q))
+            (p, shown_a), (q, shown_b) = a.place(from_px), b.place(to_px)
+            seen = np.flatnonzero(shown_a & shown_b)
             chosen = rng.permutation(seen)[:count]
             end = filled + len(chosen)
             out_source[filled:end], out_target[filled:end], weight[filled:end] = p[chosen], q[chosen], 1.0
             filled = end
         return out_source, out_target, weight
+
+
+def _within(points: FloatArray, side: int) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(points).all(1) & (points >= 0).all(1) & (points <= side - 1).all(1))
+
+
+def _collimation_around(points: FloatArray, side: int, rng: np.random.Generator) -> Collimation:
+    """Edges between the bones and the border of the window, on some sides, often far inside."""
+    centre = (side - 1) / 2
+    seen = np.clip(points, 0, side - 1) - centre
+    low, high = np.percentile(seen, [1, 99], axis=0)
+    reach = {0: high[0], 90: high[1], 180: -low[0], 270: -low[1]}  # towards right, below, left, above
+    tilt = float(rng.normal(0, 3))
+    sides = [angle for angle in reach if rng.random() < 0.6]
+    edges = tuple(
+        (angle + tilt, float(rng.uniform(min(reach[angle] / centre + 0.04, 1.0), 1.0))) for angle in sides
+    )
+    grey = float(rng.uniform(0.8, 1.0) if rng.random() < 0.75 else rng.uniform(0.0, 0.15))
+    return Collimation(edges, grey, float(np.exp(rng.uniform(np.log(0.002), np.log(0.12)))))
 
 
 @lru_cache(maxsize=1)
