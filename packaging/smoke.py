@@ -165,7 +165,8 @@ def check(bundle: Path, demo: Path) -> tuple[dict[str, Any], list[str]]:
         if not (place / "bundle.pdf").read_bytes().startswith(b"%PDF"):
             problems.append("the report is not a PDF file")
         inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
-        source_environment = inherited | {"PYTHONPATH": str(ROOT)}
+        # Features that another version left in the user's cache would hide a difference, or make one.
+        source_environment = inherited | {"PYTHONPATH": str(ROOT), "ORTHOMATCH_CACHE": str(place / "cache")}
         start(
             [*SOURCE_PROGRAM, "measure", str(film), "--json", "source.json"],
             cwd=place, environment=source_environment,
