@@ -31,10 +31,15 @@ class Frame:
     def letterbox(cls, size_px: tuple[int, int], window_px: int, *, mirrored: bool = False) -> Self:
         """The whole film (width, height), centred in a square window."""
         width, height = size_px
-        scale = window_px / max(width, height)
+        centre = np.array([(width - 1) / 2, (height - 1) / 2])
+        return cls.square(centre, max(width, height), window_px, mirrored=mirrored)
+
+    @classmethod
+    def square(cls, centre_px: FloatArray, side_px: float, window_px: int, *, mirrored: bool = False) -> Self:
+        """A square part of the film, upright, around ``centre_px``."""
+        scale = window_px / side_px
         matrix = np.diag([-scale if mirrored else scale, scale])
-        film_centre = np.array([(width - 1) / 2, (height - 1) / 2])
-        return cls(matrix, (window_px - 1) / 2 - matrix @ film_centre)
+        return cls(matrix, (window_px - 1) / 2 - matrix @ centre_px)
 
     def to_window(self, film_px: FloatArray) -> FloatArray:
         """Window positions [..., 2] of film positions."""

@@ -35,6 +35,12 @@ FloatArray = NDArray[np.float64]
 LOCATING_REFERENCES = 5
 """References of a view that take part in finding view, handedness and pose; all vote afterwards."""
 
+SURE_SUPPORT = 0.6
+"""Support of a pose above which the film need not be searched in parts."""
+
+PART = 0.5
+"""Side of the parts, as a fraction of the film's longer side."""
+
 CANDIDATES = 3
 """Poses (of any view and handedness) that are looked at closely; the best fit wins."""
 
@@ -112,11 +118,14 @@ class LandmarkMatcher:
         stop_if(cancelled)
         if progress is not None:
             progress(0.3, "Finding view and side")
-        found: list[_Found] = []
-        for flip in (False, True) if mirrored is None else (mirrored,):
-            found += self._locate(film, flip, views)
-            stop_if(cancelled)
-        found.sort(key=lambda item: -item.support)
+        flips = (False, True) if mirrored is None else (mirrored,)
+        found = self._search(
+            film, [_whole(film, self._encoder.input_px, flip) for flip in flips], views, cancelled
+        )
+        if found[0].support < SURE_SUPPORT:
+            parts = [part for flip in flips for part in _parts(film, self._encoder.input_px, flip)]
+            found += self._search(film, parts, views, cancelled)
+        found = _best_of_each_look(found)
         if progress is not None:
             progress(0.6, "Placing points")
         results: list[MatchResult] = []
@@ -125,10 +134,22 @@ class LandmarkMatcher:
             results.append(self._place(film, candidate))
         return _best_of_each_view(results)
 
-    def _locate(self, film: Float32, flip: bool, views: Iterable[ViewFeatures]) -> list[_Found]:
+    def _search(
+        self,
+        film: Float32,
+        windows: Iterable[Frame],
+        views: Sequence[ViewFeatures],
+        cancelled: CancelCheck | None,
+    ) -> list[_Found]:
+        """Every view's best pose in every window, the best supported first."""
+        found: list[_Found] = []
+        for window in windows:
+            stop_if(cancelled)
+            found += self._locate(film, window, views)
+        return sorted(found, key=lambda item: -item.support)
+
+    def _locate(self, film: Float32, window: Frame, views: Iterable[ViewFeatures]) -> list[_Found]:
         side = self._encoder.input_px
-        height, width = film.shape
-        window = Frame.letterbox((width, height), side, mirrored=flip)
         coarse, fine = self._encoder.encode(standardise(window.sample(film, side)))
         found = []
         for view in views:
@@ -189,6 +210,37 @@ def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Re
         if limit is None or len(group) < limit:
             group.append(reference)
     return list(groups.values())
+
+
+def _whole(film: Float32, window_px: int, mirrored: bool) -> Frame:
+    height, width = film.shape
+    return Frame.letterbox((width, height), window_px, mirrored=mirrored)
+
+
+def _parts(film: Float32, window_px: int, mirrored: bool) -> list[Frame]:
+    """Overlapping squares of ``PART`` of the film's longer side that show something."""
+    height, width = film.shape
+    side = PART * max(height, width)
+    frames = []
+    for centre_y in _centres(height, side):
+        for centre_x in _centres(width, side):
+            frames.append(Frame.square(np.array([centre_x, centre_y]), side, window_px, mirrored=mirrored))
+    return frames
+
+
+def _centres(length: int, side: float) -> list[float]:
+    if length <= side:
+        return [(length - 1) / 2]
+    low, high = side / 2, length - side / 2
+    return [low, (low + high) / 2, high] if high - low > 0.3 * side else [low, high]
+
+
+def _best_of_each_look(found: Sequence[_Found]) -> list[_Found]:
+    """The best pose of each view and handedness, the best supported first."""
+    best: dict[tuple[str, bool], _Found] = {}
+    for item in sorted(found, key=lambda item: -item.support):
+        best.setdefault((item.features.view, item.frame.mirrored), item)
+    return list(best.values())
 
 
 def _best_of_each_view(results: Sequence[MatchResult]) -> list[MatchResult]:
