@@ -23,7 +23,7 @@ from core.measure.definitions import Catalogue, View
 from core.measure.evaluate import evaluate_view, shows_flipped
 from core.measure.loader import load_catalogue
 from core.measure.results import MeasurementResult
-from core.resources import user_cache_dir
+from core.resources import resource_path, user_cache_dir
 
 
 class Engine:
@@ -40,7 +40,8 @@ class Engine:
 
         Raises ``ModelError``, ``BankError`` or ``CatalogueError``.
         """
-        matcher = LandmarkMatcher(OnnxEncoder(), DiskFeatureCache(user_cache_dir()))
+        cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
+        matcher = LandmarkMatcher(OnnxEncoder(), cache)
         return cls(load_catalogue(), load_bank(bank), matcher)
 
     @property

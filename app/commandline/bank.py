@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.adapters.bank import (
     BankEntry,
     add_reference,
+    add_references,
     check_bank,
     load_bank,
     open_or_create,
     remove_reference,
 )
 from core.adapters.case_file import load_case
-from core.adapters.cases_folder import read_cases
+from core.adapters.cases_folder import AnnotatedFilm, read_cases
 from core.adapters.dicom import read_film
 from core.errors import BankError, ReadError
 from core.film import Side
+from core.measure.definitions import View
 from core.measure.loader import load_catalogue
 
 
@@ -62,28 +66,34 @@ def _import(options: argparse.Namespace) -> int:
                 path=options.cases,
                 remedy="Choose the view whose points were annotated.",
             )
-    bank = open_or_create(options.bank)
-    for film in films:
-        keys = film.names or view.point_keys
-        entry = BankEntry(
-            key=f"{view.key}-{_as_key(film.path.stem)}",
-            view=view.key,
-            side=Side(options.side),
-            image="",
-            sha256="",
-            size_px=(0, 0),
-            points={
-                key: (float(x), float(y))
-                for key, (x, y) in zip(keys, film.points_px, strict=True)
-                if np.isfinite(x) and np.isfinite(y)
-            },
-            spacing_mm=film.mm_per_px,
-            origin=options.origin,
-            licence=options.licence,
-        )
-        bank = add_reference(bank, entry, read_film(film.path).pixels)
+    additions = [(_imported(film, view, options), _pixels_of(film)) for film in films]
+    bank = add_references(open_or_create(options.bank), additions)
     print(f"{len(films)} references added to {bank.folder}, now {len(bank.entries)}")
     return 0
+
+
+def _pixels_of(film: AnnotatedFilm) -> Callable[[], NDArray[np.float32]]:
+    return lambda: read_film(film.path).pixels
+
+
+def _imported(film: AnnotatedFilm, view: View, options: argparse.Namespace) -> BankEntry:
+    keys = film.names or view.point_keys
+    return BankEntry(
+        key=f"{view.key}-{_as_key(film.path.stem)}",
+        view=view.key,
+        side=Side(options.side),
+        image="",
+        sha256="",
+        size_px=(0, 0),
+        points={
+            key: (float(x), float(y))
+            for key, (x, y) in zip(keys, film.points_px, strict=True)
+            if np.isfinite(x) and np.isfinite(y)
+        },
+        spacing_mm=film.mm_per_px,
+        origin=options.origin,
+        licence=options.licence,
+    )
 
 
 def _as_key(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.atomic import write_bytes
-from core.errors import BankError
+from core.errors import BankError, OrthoMatchError
 from core.film import Side
 from core.matching.protocol import Reference
 from core.measure.definitions import Catalogue, nearest
@@ -282,33 +282,53 @@ def open_or_create(folder: Path) -> Bank:
 
 
 def add_reference(bank: Bank, entry: BankEntry, film: NDArray[np.float32]) -> Bank:
-    """The bank with one more reference. Only grey values are stored: no tag of the film's file.
+    """The bank with one more reference; see ``add_references``."""
+    return add_references(bank, [(entry, lambda: film)])
 
-    ``film`` is [rows, columns], bone bright; it is kept as 8-bit PNG between its 0.2 and 99.8
-    percentile. ``image``, ``sha256`` and ``size_px`` of the entry are set here. Raises ``BankError``
-    for a key in use and ``WriteError``.
+
+def add_references(
+    bank: Bank, additions: Iterable[tuple[BankEntry, Callable[[], NDArray[np.float32]]]]
+) -> Bank:
+    """The bank with more references: all of them, or none when one fails.
+
+    Only grey values are stored: no tag of a film's file. Each film is [rows, columns], bone bright, and
+    kept as 8-bit PNG between its 0.2 and 99.8 percentile. ``image``, ``sha256`` and ``size_px`` of the
+    entries are set here. Raises ``BankError`` for a key in use and ``WriteError``.
     """
-    if any(entry.key == other.key for other in bank.entries):
+    entries, written = list(bank.entries), []
+    try:
+        for entry, read_film in additions:
+            _check_key(entry.key, bank.folder, [other.key for other in entries])
+            data, size = _grey_png(read_film(), entry.key, bank.folder)
+            path = bank.folder / entry.view / f"{entry.key}.png"
+            _make_folder(path.parent)
+            write_bytes(path, data)
+            written.append(path)
+            name, digest = f"{entry.view}/{entry.key}.png", hashlib.sha256(data).hexdigest()
+            entries.append(replace(entry, image=name, sha256=digest, size_px=size))
+        return save_manifest(bank.folder, tuple(entries))
+    except OrthoMatchError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _check_key(key: str, folder: Path, used: list[str]) -> None:
+    if key in used:
+        raise BankError(f"There is already a reference {key!r}", path=folder, remedy="Choose another key.")
+    if not key or not all(c.isalnum() or c in "-_." for c in key) or key.startswith("."):
         raise BankError(
-            f"There is already a reference {entry.key!r}", path=bank.folder, remedy="Choose another key."
+            f"{key!r} cannot be the key of a reference", remedy="Use letters, digits, '-', '_' and '.'."
         )
-    if not entry.key or not all(c.isalnum() or c in "-_." for c in entry.key) or entry.key.startswith("."):
-        raise BankError(
-            f"{entry.key!r} cannot be the key of a reference", remedy="Use letters, digits, '-', '_' and '.'."
-        )
+
+
+def _grey_png(film: NDArray[np.float32], key: str, folder: Path) -> tuple[bytes, tuple[int, int]]:
     low, high = np.percentile(film, [0.2, 99.8])
     grey = np.clip((film - low) / max(float(high - low), 1e-6) * 255.0 + 0.5, 0, 255).astype(np.uint8)
     done, png = cv2.imencode(".png", grey, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not done:
-        raise BankError(f"The image of reference {entry.key} cannot be encoded", path=bank.folder)
-    data = png.tobytes()
-    name = f"{entry.view}/{entry.key}.png"
-    path = bank.folder / name
-    _make_folder(path.parent)
-    write_bytes(path, data)
-    size = (grey.shape[1], grey.shape[0])
-    added = replace(entry, image=name, sha256=hashlib.sha256(data).hexdigest(), size_px=size)
-    return save_manifest(bank.folder, (*bank.entries, added))
+        raise BankError(f"The image of reference {key} cannot be encoded", path=folder)
+    return png.tobytes(), (grey.shape[1], grey.shape[0])
 
 
 def remove_reference(bank: Bank, key: str) -> Bank:

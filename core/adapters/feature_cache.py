@@ -23,28 +23,20 @@ class DiskFeatureCache:
 
     The key holds the hashes of model and references, so a file never goes stale. A file that cannot be
     read is made again; a folder that cannot be written costs time, not results, and is logged.
+    ``shipped`` is a folder of such files that came with the program: looked into first, never written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shipped: Path | None = None) -> None:
         self._folder = folder
-
-    def _path(self, key: str) -> Path:
-        return self._folder / f"features-{key[:32]}.npz"
+        self._shipped = shipped
 
     def load(self, key: str) -> ViewFeatures | None:
         """The features kept under this key, or None."""
-        try:
-            kept = self._path(key).read_bytes()
-            with np.load(BytesIO(kept), allow_pickle=False) as data:
-                if str(data["key"]) != key:
-                    return None
-                values = {field.name: data[field.name] for field in fields(ViewFeatures)}
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
-            log.warning("a damaged feature cache file is made again")
-            return None
-        return ViewFeatures(**values | {"view": str(values["view"]), "keys": tuple(values["keys"].tolist())})
+        for folder in (self._shipped, self._folder):
+            features = _read(folder / _file_name(key), key) if folder is not None else None
+            if features is not None:
+                return features
+        return None
 
     def save(self, key: str, features: ViewFeatures) -> None:
         """Keep features under this key."""
@@ -55,9 +47,29 @@ class DiskFeatureCache:
         np.savez(buffer, **arrays | {"key": np.str_(key)})
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(self._path(key), buffer.getvalue())
+            write_bytes(self._folder / _file_name(key), buffer.getvalue())
         except (OSError, WriteError):
             log.warning("reference features could not be cached: the cache folder is not writable")
+
+
+def _file_name(key: str) -> str:
+    return f"features-{key[:32]}.npz"
+
+
+def _read(path: Path, key: str) -> ViewFeatures | None:
+    """The features in a file, or None when there is none, it is damaged, or it holds another key's."""
+    try:
+        kept = path.read_bytes()
+        with np.load(BytesIO(kept), allow_pickle=False) as data:
+            if str(data["key"]) != key:
+                return None
+            values = {field.name: data[field.name] for field in fields(ViewFeatures)}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
+        log.warning("a damaged feature cache file is made again")
+        return None
+    return ViewFeatures(**values | {"view": str(values["view"]), "keys": tuple(values["keys"].tolist())})
 
 
 class MemoryFeatureCache:

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.adapters.bank import Bank, BankEntry, add_reference
+from core.adapters.bank import Bank, BankEntry, add_reference, load_bank
+from core.adapters.feature_cache import DiskFeatureCache
+from core.adapters.onnx import OnnxEncoder
 from core.film import Side
+from core.matching.matcher import LandmarkMatcher
 from core.measure.definitions import View
 from core.measure.loader import load_catalogue
 from training.simulate.anatomy import anatomy_dir
@@ -33,13 +36,31 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--count", type=int, default=12, help="references a view")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--anatomy", type=Path)
+    parser.add_argument("--features-only", action="store_true", help="only encode the bank that is there")
     args = parser.parse_args()
+    if args.features_only:
+        ship_features(load_bank(args.out))
+        return
     makers = scene_makers(anatomy_dir(args.anatomy))
     bank = Bank(args.out, "", ())
     for key, view in load_catalogue().views.items():
         if key in makers:
             bank = add_view(bank, view, makers[key], args.count, args.seed)
+    ship_features(bank)
     print(f"{len(bank.entries)} references, sha256 {bank.sha256}")
+
+
+def ship_features(bank: Bank) -> None:
+    """Encode the references with the model in ``assets``, so that a first start need not."""
+    catalogue = load_catalogue()
+    folder = bank.folder / "features"
+    for old in folder.glob("features-*.npz"):
+        old.unlink()
+    matcher = LandmarkMatcher(OnnxEncoder(), DiskFeatureCache(folder))
+    for view in catalogue.views:
+        references = bank.references(catalogue, view)
+        if references:
+            matcher.features(references)
 
 
 def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) -> Bank:
