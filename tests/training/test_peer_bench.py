@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.adapters.cases_folder import read_cases
 from training.bench import peer_lightglue as bench
 
 
@@ -51,7 +52,7 @@ def test_sift_carries_points_between_shifted_pictures(tmp_path: Path) -> None:
         points = [[300.0 - dx, 500.0 - dy], [600.0 - dx, 800.0 - dy]]
         entries.append({"file": name, "width": 900, "height": 1200, "mm_per_px": 0.2, "landmarks": points})
     (tmp_path / "landmarks.json").write_text(json.dumps(entries), encoding="utf-8")
-    result = bench.run(bench.load_cases(tmp_path), bench.sift_peer(), draws=2, count=1, seed=0, limit=None)
+    result = bench.run(read_cases(tmp_path), bench.sift_peer(), draws=2, count=1, seed=0, limit=None)
     assert result["all"]["mean_mm"] < 0.3
     assert result["all"]["sdr_2mm_percent"] == 100.0
 

@@ -29,20 +29,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.adapters.cases_folder import AnnotatedFilm, read_cases
+
 Array = NDArray[np.float64]
 NEAREST = 15  # matches that move a point
 SDR_MM = (2.0, 4.0, 10.0)
 LONG_SIDE_PX = 512  # films are matched at this size; DISK finds far fewer matches of two hands at 1024
 KEYPOINTS = 2048
-
-
-@dataclass(frozen=True, eq=False)
-class AnnotatedFilm:
-    """A film with its points [N, 2] (x, y) in pixels and the size of a pixel."""
-
-    path: Path
-    points_px: Array
-    mm_per_px: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +54,6 @@ class Peer:
     name: str
     extract: Callable[[NDArray[np.uint8]], tuple[Array, Any]]
     match: Callable[[Any, Any], NDArray[np.intp]]
-
-
-def load_cases(folder: Path) -> list[AnnotatedFilm]:
-    """The annotated films of ``folder``, in the order of ``landmarks.json``."""
-    entries = json.loads((folder / "landmarks.json").read_text(encoding="utf-8"))
-    return [
-        AnnotatedFilm(folder / e["file"], np.asarray(e["landmarks"], dtype=np.float64), float(e["mm_per_px"]))
-        for e in entries
-    ]
 
 
 def transfer(points_px: Array, matches_from_px: Array, matches_to_px: Array, nearest: int = NEAREST) -> Array:
@@ -181,7 +165,12 @@ def features_of(film: AnnotatedFilm, peer: Peer, long_side_px: int = LONG_SIDE_P
 
 
 def errors_mm(found_px: Array, film: AnnotatedFilm) -> Array:
-    """Distances [N] to the annotated points in millimetres; NaN where nothing was found."""
+    """Distances [N] to the annotated points in millimetres; NaN where nothing was found.
+
+    ValueError for a film without spacing.
+    """
+    if film.mm_per_px is None:
+        raise ValueError(f"{film.path} has no mm_per_px")
     return np.asarray(np.linalg.norm(found_px - film.points_px, axis=1) * film.mm_per_px)
 
 
@@ -274,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--long-side", type=int, default=LONG_SIDE_PX, help="matching size in pixels")
     parser.add_argument("--json", type=Path, help="also write the result here")
     given = parser.parse_args(arguments)
-    films = load_cases(given.cases)
+    films = read_cases(given.cases)
     if not 1 <= given.count < len(films) or given.draws < 1:
         parser.error(f"--draws and --count must be at least 1, --count less than {len(films)}")
     result = run(
