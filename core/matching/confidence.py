@@ -18,9 +18,9 @@ FloatArray = NDArray[np.float64]
 class ErrorModel:
     """Expected error in window pixels: floor + doubt * mean distance + spread * disagreement."""
 
-    floor: float = 0.8
-    doubt: float = 0.5
-    spread: float = 0.5
+    floor: float = 0.0
+    doubt: float = 0.74
+    spread: float = 0.41
 
     def expected_error(self, distance: FloatArray, spread: FloatArray) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels.

@@ -24,7 +24,7 @@ from core.matching.features import (
     features_key,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import answer_maps, fuse, peaks, with_neighbours
+from core.matching.heatmaps import answer_maps, fuse, mass_near, peaks, with_neighbours
 from core.matching.locate import Pose, find_pose
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.shape import ShapeTree, fit_similarity_robust, shape_tree
@@ -191,7 +191,7 @@ class LandmarkMatcher:
         return MatchResult(
             view=view.view,
             mirrored=frame.mirrored,
-            score=float(np.mean(mass)) * start.support**0.5,
+            score=float(mass_near(votes.unary, position, stride).mean()) * start.support**0.5,
             rotation_deg=frame.rotation_deg,
             scale=frame.scale,
             positions_px=_spread_out(frame.to_film(position), known, 0),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from core.case import Verdict, VerdictLevel
 from core.matching.protocol import MatchResult
 
-FILM_FITS = 0.25
-"""Score below which a film is taken to show none of the bank's views."""
+FILM_FITS = 0.61
+"""Score below which a film is taken to show none of the bank's views.
+
+Set for the shipped model and bank between the films of their views (hands, ankles) and other films
+(spines, chests, hips, breast, photographs)."""
 
 POINT_NEEDS_LOOK = 0.5
 """Confidence below which a point must be looked at."""
