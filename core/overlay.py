@@ -33,7 +33,7 @@ TEXT_COLOUR: Rgb = (235, 246, 255)
 LOOK_BELOW_CONFIDENCE = 0.5
 UNIT_TEXT = {"deg": "°", "mm": " mm", "px": " px", "ratio": "", "percent": " %"}
 _MAX_VALUE_LABELS = 14
-_INSET_SHARE = 0.26  # of the picture's longer side
+_INSET_SHARE = 0.2  # of the picture's longer side
 _CROP_MARGIN = 0.18  # of the points' extent, on each side
 
 

@@ -41,6 +41,11 @@ class Frame:
         matrix = np.diag([-scale if mirrored else scale, scale])
         return cls(matrix, (window_px - 1) / 2 - matrix @ centre_px)
 
+    def mirror_image(self, window_px: int) -> Frame:
+        """The same part of the film, mirrored left to right in the window."""
+        flip = np.diag([-1.0, 1.0])
+        return Frame(flip @ self.matrix, flip @ self.offset + np.array([window_px - 1.0, 0.0]))
+
     def to_window(self, film_px: FloatArray) -> FloatArray:
         """Window positions [..., 2] of film positions."""
         return np.asarray(film_px @ self.matrix.T + self.offset, dtype=np.float64)

@@ -41,8 +41,14 @@ SURE_SUPPORT = 0.6
 PART = 0.5
 """Side of the parts, as a fraction of the film's longer side."""
 
+MIRRORED_PARTS = 2
+"""Most likely parts of which the mirror image is searched too."""
+
 CANDIDATES = 3
 """Poses (of any view and handedness) that are looked at closely; the best fit wins."""
+
+CANDIDATE_SHARE = 0.75
+"""Poses with less than this share of the best one's support are not looked at closely."""
 
 REALIGN_BEYOND = 0.06
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
@@ -50,9 +56,13 @@ REALIGN_BEYOND = 0.06
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """A pose of one view on the film or its mirror image; ``frame`` maps film to canonical window."""
+    """A pose of one view on the film or its mirror image.
+
+    ``frame`` maps film to canonical window, ``window`` to the window in which the pose was found.
+    """
 
     features: ViewFeatures
+    window: Frame
     frame: Frame
     support: float
 
@@ -119,17 +129,20 @@ class LandmarkMatcher:
         if progress is not None:
             progress(0.3, "Finding view and side")
         flips = (False, True) if mirrored is None else (mirrored,)
-        found = self._search(
-            film, [_whole(film, self._encoder.input_px, flip) for flip in flips], views, cancelled
-        )
+        side = self._encoder.input_px
+        found = self._search(film, [_whole(film, side, flip) for flip in flips], views, cancelled)
         if found[0].support < SURE_SUPPORT:
-            parts = [part for flip in flips for part in _parts(film, self._encoder.input_px, flip)]
-            found += self._search(film, parts, views, cancelled)
+            seen = self._search(film, _parts(film, side, flips[0]), views, cancelled)
+            likely = list(dict.fromkeys(item.window for item in seen))[:MIRRORED_PARTS]
+            others = [part.mirror_image(side) for part in likely if len(flips) > 1]
+            found += seen + self._search(film, others, views, cancelled)
         found = _best_of_each_look(found)
         if progress is not None:
             progress(0.6, "Placing points")
         results: list[MatchResult] = []
         for candidate in found[:CANDIDATES]:
+            if candidate.support < CANDIDATE_SHARE * found[0].support:
+                break
             stop_if(cancelled)
             results.append(self._place(film, candidate))
         return _best_of_each_view(results)
@@ -160,7 +173,7 @@ class LandmarkMatcher:
             pose = find_pose(
                 fuse(answers, _known(view.whole_px[take])), view.mean_px, self._encoder.strides[1]
             )
-            found.append(_Found(view, _canonical(window, pose), pose.support))
+            found.append(_Found(view, window, _canonical(window, pose), pose.support))
         return found
 
     def _vote(self, film: Float32, view: ViewFeatures, frame: Frame, tree: ShapeTree) -> _Votes:

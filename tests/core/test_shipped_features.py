@@ -1,0 +1,45 @@
+"""Reference features that come with the program: used when they fit, never written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.adapters.feature_cache import DiskFeatureCache
+from core.matching.features import ViewFeatures
+
+KEY = "a" * 64
+
+
+def features() -> ViewFeatures:
+    shape = (2, 3, 4)
+    numbers = {
+        name: np.full(shape, i, dtype=np.float32)
+        for i, name in enumerate(("whole_coarse", "whole_fine", "aligned_coarse", "aligned_fine"))
+    }
+    points = np.zeros((2, 3, 2))
+    return ViewFeatures("v", ("a", "b"), np.ones((3, 2)), points, points, **numbers)
+
+
+def test_shipped_features_are_found_without_a_cache(tmp_path: Path) -> None:
+    DiskFeatureCache(tmp_path / "shipped").save(KEY, features())
+    cache = DiskFeatureCache(tmp_path / "user", shipped=tmp_path / "shipped")
+    found = cache.load(KEY)
+    assert found is not None
+    np.testing.assert_array_equal(found.aligned_fine, features().aligned_fine)
+    assert found.keys == ("a", "b")
+
+
+def test_other_references_are_not_served_from_the_shipped_ones(tmp_path: Path) -> None:
+    DiskFeatureCache(tmp_path / "shipped").save(KEY, features())
+    assert DiskFeatureCache(tmp_path / "user", shipped=tmp_path / "shipped").load("b" * 64) is None
+
+
+def test_new_features_go_to_the_user_and_leave_the_shipped_alone(tmp_path: Path) -> None:
+    cache = DiskFeatureCache(tmp_path / "user", shipped=tmp_path / "shipped")
+    cache.save(KEY, replace(features(), view="w"))
+    assert not (tmp_path / "shipped").exists()
+    again = cache.load(KEY)
+    assert again is not None and again.view == "w"
