@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.case import Case
 from core.film import Calibration, Radiograph
 from core.landmarks import Landmark
-from core.measure.results import Arc, Circle, Label, MeasurementResult, Segment, Shape
+from core.measure.results import Arc, Circle, Label, MeasurementResult, Segment, Shape, format_value
 from core.overlay_paint import (
     Box,
     FilmView,
@@ -31,19 +31,9 @@ EDITED_COLOUR: Rgb = (255, 255, 255)
 TEXT_COLOUR: Rgb = (235, 246, 255)
 
 LOOK_BELOW_CONFIDENCE = 0.5
-UNIT_TEXT = {"deg": "°", "mm": " mm", "px": " px", "ratio": "", "percent": " %"}
 _MAX_VALUE_LABELS = 14
 _INSET_SHARE = 0.2  # of the picture's longer side
 _CROP_MARGIN = 0.18  # of the points' extent, on each side
-
-
-def format_value(value: float, unit: str) -> str:
-    """A value with its unit as printed: one decimal, three for ratios, a true minus sign."""
-    digits = 3 if unit == "ratio" else 1
-    text = f"{value:.{digits}f}"
-    if float(text) == 0.0:
-        text = text.lstrip("-")
-    return text.replace("-", "\u2212") + UNIT_TEXT.get(unit, f" {unit}")
 
 
 def needs_look(case: Case, key: str) -> bool:

@@ -15,8 +15,7 @@ from core.case import Case
 from core.engine import Engine
 from core.errors import OrthoMatchError
 from core.film import Radiograph, Side
-from core.measure.evaluate import format_value
-from core.measure.results import MeasurementResult
+from core.measure.results import MeasurementResult, format_value
 from core.overlay import overlay_image
 
 

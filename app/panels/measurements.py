@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from core.measure.results import MeasurementResult, NormalRange
-from core.overlay import format_value
+from core.measure.results import MeasurementResult, NormalRange, format_value
 
 _Index = QModelIndex | QPersistentModelIndex
 _HEADS = ("Measurement", "Value", "90 % interval", "Normal")

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from core.adapters.pdf_sheet import ALERT, BLACK, GREY, LIGHT, MARGIN, WIDTH, Sheet
 from core.adapters.pdf_text import wrap
-from core.measure.results import MeasurementResult, NormalRange
-from core.overlay import UNIT_TEXT, format_value
+from core.measure.results import UNIT_TEXT, MeasurementResult, NormalRange, format_value
 
 _SIZE, _SMALL, _LEAD = 8.5, 7.0, 10.5
 _SIGNS = ("*", "\u2020", "\u2021", "\u00a7", "\u00b6")

@@ -13,7 +13,7 @@ from core.landmarks import LandmarkSet
 from core.measure.definitions import MeasurementDefinition, View
 from core.measure.geometry import Complexes, DegenerateError, Frame, Geo, NumberGeo, PointGeo, Reals
 from core.measure.ops import OPERATIONS, Operation
-from core.measure.results import Label, MeasurementResult, Shape
+from core.measure.results import Label, MeasurementResult, Shape, format_value
 
 _SEED = 20240229
 _INTERVAL_LEVELS = (0.05, 0.95)
@@ -194,11 +194,3 @@ def _note(calibration: Calibration) -> str:
     if calibration.unit == "px":
         return f"Pixels: {calibration.detail}"
     return _PLANE_NOTES.get(calibration.source, "")
-
-
-def format_value(value: float, unit: str) -> str:
-    """A value with its unit as printed: one decimal, ratios three."""
-    if unit == "ratio":
-        return f"{value:.3f}"
-    sign = {"deg": "°", "percent": " %"}.get(unit, f" {unit}")
-    return f"{value:.1f}{sign}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 XY = tuple[float, float]
 
+UNIT_TEXT = {"deg": "°", "mm": " mm", "px": " px", "ratio": "", "percent": " %"}
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -81,3 +83,12 @@ class MeasurementResult:
     normal: NormalRange | None = None
     sign: str = ""
     note: str = ""
+
+
+def format_value(value: float, unit: str) -> str:
+    """A value with its unit as printed: one decimal, three for ratios, a true minus sign."""
+    digits = 3 if unit == "ratio" else 1
+    text = f"{value:.{digits}f}"
+    if float(text) == 0.0:
+        text = text.lstrip("-")
+    return text.replace("-", "\u2212") + UNIT_TEXT.get(unit, f" {unit}")

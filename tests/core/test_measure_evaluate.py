@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from core.film import NO_SPACING, Calibration, Side, SpacingSource
 from core.landmarks import Landmark, LandmarkSet
-from core.measure.evaluate import evaluate_view, format_value, shows_flipped
+from core.measure.evaluate import evaluate_view, shows_flipped
 from core.measure.loader import default_catalogue
-from core.measure.results import Arc, Label, MeasurementResult, Segment
+from core.measure.results import Arc, Label, MeasurementResult, Segment, format_value
 from tests.core.measure_layouts import LAYOUTS, MM, landmarks
 
 VIEWS = tuple(LAYOUTS)

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from core.case import Case
 from core.film import Radiograph
 from core.landmarks import Landmark, LandmarkSet
-from core.measure.results import Arc, Circle, MeasurementResult, Segment
+from core.measure.results import Arc, Circle, MeasurementResult, Segment, format_value
 from core.overlay import (
     CERTAIN_COLOUR,
     EDITED_COLOUR,
     LINE_COLOUR,
     LOOK_COLOUR,
     crop_box,
-    format_value,
     marked_points,
     overlay_image,
 )

@@ -42,4 +42,5 @@ def test_new_features_go_to_the_user_and_leave_the_shipped_alone(tmp_path: Path)
     cache.save(KEY, replace(features(), view="w"))
     assert not (tmp_path / "shipped").exists()
     again = cache.load(KEY)
-    assert again is not None and again.view == "w"
+    assert again is not None
+    assert again.view == "w"
