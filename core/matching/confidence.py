@@ -16,9 +16,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """Expected error in window pixels: floor + doubt * mean distance + spread * disagreement."""
+    """Expected error in window pixels: doubt * mean distance + spread * disagreement, at least floor.
 
-    floor: float = 0.0
+    ``floor`` is an eighth of a cell of the fine map: no answer is surer than that.
+    """
+
+    floor: float = 0.5
     doubt: float = 0.74
     spread: float = 0.41
 
@@ -28,7 +31,7 @@ class ErrorModel:
         ``distance`` is the answer map's mean distance from its peak, ``spread`` the root mean square
         distance of the single references' answers from the consensus, both in window pixels.
         """
-        return self.floor + self.doubt * distance + self.spread * spread
+        return np.asarray(np.maximum(self.doubt * distance + self.spread * spread, self.floor))
 
 
 def confidence(expected_error: FloatArray, window_px: int) -> FloatArray:

@@ -50,10 +50,10 @@ def collect(
 
 def fit(error: FloatArray, distance: FloatArray, spread: FloatArray) -> ErrorModel:
     """The error model that fits best, weighting every point by the inverse of its rough error."""
-    columns = np.stack([np.ones_like(error), distance, spread], axis=1)
+    columns = np.stack([distance, spread], axis=1)
     weight = 1.0 / (1.0 + distance + spread)
-    floor, doubt, disagreement = nnls(columns * weight[:, None], error * weight)[0]
-    return ErrorModel(float(floor), float(doubt), float(disagreement))
+    doubt, disagreement = nnls(columns * weight[:, None], error * weight)[0]
+    return ErrorModel(doubt=float(doubt), spread=float(disagreement))
 
 
 def main() -> None:  # noqa: D103
@@ -65,7 +65,7 @@ def main() -> None:  # noqa: D103
     parts = [collect(folder, folder.name, (3, None)) for folder in args.cases]
     error, distance, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
     model = fit(error, distance, spread)
-    print(f"ErrorModel(floor={model.floor:.2f}, doubt={model.doubt:.2f}, spread={model.spread:.2f})")
+    print(f"ErrorModel(doubt={model.doubt:.2f}, spread={model.spread:.2f})")
     expected = model.expected_error(distance, spread)
     for low, high in zip(
         *[np.quantile(expected, q) for q in (np.arange(5) / 5, np.arange(1, 6) / 5)], strict=True
