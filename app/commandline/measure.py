@@ -13,17 +13,24 @@ from core.adapters.atomic import write_bytes
 from core.adapters.sources import list_films
 from core.case import Case
 from core.engine import Engine
-from core.errors import OrthoMatchError
+from core.errors import CatalogueError, OrthoMatchError
 from core.film import Radiograph, Side
 from core.measure.results import MeasurementResult, format_value
 from core.overlay import overlay_image
+
+
+WRONG_USAGE = 2
 
 
 def measure_files(options: argparse.Namespace, view: str | None, side: Side | None) -> int:
     """Measure every film; a failed one is reported and the others go on. Returns the exit status."""
     engine = Engine.open(options.bank)
     if view is not None:
-        engine.catalogue.view(view)
+        try:
+            engine.catalogue.view(view)
+        except CatalogueError as error:
+            print(f"orthomatch: {error}", file=sys.stderr)
+            return WRONG_USAGE
     films: list[tuple[Path, int]] = []
     failed = False
     for path in options.files:

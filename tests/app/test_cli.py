@@ -230,7 +230,7 @@ def test_a_missing_film_and_a_folder_without_films(measure: Any, tmp_path: Path)
 
 def test_an_unknown_view(measure: Any, tmp_path: Path) -> None:
     status, _, err = measure(good(tmp_path), view="ankle_app")
-    assert status == 1
+    assert status == 2
     assert "Did you mean 'ankle_ap'?" in err
 
 
