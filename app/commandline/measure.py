@@ -18,7 +18,6 @@ from core.film import Radiograph, Side
 from core.measure.results import MeasurementResult, format_value
 from core.overlay import overlay_image
 
-
 WRONG_USAGE = 2
 
 
