@@ -1,7 +1,8 @@
 """From the shape of the answers to an error a reader can use.
 
-The constants are fitted by ``python -m training.bench.calibrate`` on simulated films of subjects the
-network never saw, and checked on real films; they belong to the model they were fitted for.
+The constants are fitted by ``python -m training.bench.calibrate`` on simulated films it was not
+trained on (other random people from the same bone surfaces); they belong to the model they were
+fitted for.
 """
 
 from __future__ import annotations

@@ -72,8 +72,9 @@ def fuse(answers: Float32, weight: Float32) -> Float32:
 def with_neighbours(unary: Float32, tree: ShapeTree, stride: int, doubt: float = 0.02) -> Float32:
     """Posterior maps [N, H, W] when each point must also lie where its neighbours expect it.
 
-    Exact sum-product on the tree (pictorial structure, Felzenszwalb and Huttenlocher 2005) with
-    Gaussian offsets. ``doubt`` is the probability that a neighbour's word is worth nothing.
+    Sum-product on the tree (pictorial structure, Felzenszwalb and Huttenlocher 2005) with Gaussian
+    offsets; exact but for what leaves the window at its border. ``doubt`` is the probability
+    that a neighbour's word is worth nothing.
     """
     height, width = unary.shape[1:]
     uniform = 1.0 / (height * width)

@@ -27,10 +27,6 @@ from tests.core.bank_folder import VIEW, edit_manifest, make_bank, make_cases, p
 from tests.core.dicom_files import dataset, encode, save
 
 CATALOGUE = load_catalogue()
-pytestmark = pytest.mark.skipif(
-    not default_model_path().exists() or not (default_bank_folder() / MANIFEST).exists(),
-    reason="model and bank are not in this checkout",
-)
 HEX = set("0123456789abcdef")
 
 

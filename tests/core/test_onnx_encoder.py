@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from core.adapters import onnx as adapter
-from core.adapters.onnx import OnnxEncoder, default_model_path
+from core.adapters.onnx import OnnxEncoder
 from core.errors import ModelError
 
 onnx = pytest.importorskip("onnx")
@@ -161,8 +161,6 @@ def test_providers_go_from_fast_to_always_there():
 
 
 def test_the_shipped_model():
-    if not default_model_path().exists():
-        pytest.skip("the model is not in this checkout")
     encoder = OnnxEncoder()
     side = encoder.input_px
     window = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)

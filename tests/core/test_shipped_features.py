@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from core.adapters.bank import default_bank_folder, load_bank
 from core.adapters.feature_cache import DiskFeatureCache
-from core.matching.features import ViewFeatures
+from core.adapters.onnx import OnnxEncoder
+from core.matching.features import ViewFeatures, features_key
+from core.measure.loader import load_catalogue
 
 KEY = "a" * 64
 
@@ -44,3 +47,12 @@ def test_new_features_go_to_the_user_and_leave_the_shipped_alone(tmp_path: Path)
     again = cache.load(KEY)
     assert again is not None
     assert again.view == "w"
+
+
+def test_the_shipped_features_are_those_of_the_shipped_model_and_bank(tmp_path: Path) -> None:
+    model, bank, catalogue = OnnxEncoder().model_sha256, load_bank(), load_catalogue()
+    cache = DiskFeatureCache(tmp_path, shipped=default_bank_folder() / "features")
+    for view in catalogue.views:
+        found = cache.load(features_key(model, bank.references(catalogue, view)))
+        assert found is not None, f"{view}: run python -m training.simulate.bank with --features-only"
+        assert found.view == view

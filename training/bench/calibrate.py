@@ -1,6 +1,6 @@
 """Fit the expected error to true errors: ``python -m training.bench.calibrate CASES --view KEY``.
 
-CASES is a folder of films that the network was not trained on (see ``python -m training.simulate``).
+CASES is a folder of films that were not trained on (see ``python -m training.simulate``).
 The shipped bank's references are matched onto every film, with 3 of them and with all, and the constants
 of ``core.matching.confidence.ErrorModel`` are fitted by non-negative least squares on relative
 error. Prints them, and how well expected and true errors agree in five classes.
