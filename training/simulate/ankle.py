@@ -16,20 +16,11 @@ from numpy.typing import NDArray
 
 from training.simulate.ankle_names import ANKLE_POINT_DESCRIPTIONS, ANKLE_POINTS
 from training.simulate.ankle_points import ankle_rules
-from training.simulate.ankle_shape import (
-    X_AXIS,
-    Y_AXIS,
-    Z_AXIS,
-    AnklePose,
-    Vertices,
-    bend_leg,
-    deform,
-    draw_pose,
-    move_foot,
-    rotation,
-)
+from training.simulate.ankle_shape import AnklePose, bend_leg, deform, draw_pose, move_foot
 from training.simulate.ankle_template import TEMPLATE_NAMES, AnkleTemplate, load_template
 from training.simulate.lesion import lytic_lesion
+from training.simulate.people import People
+from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, Vertices, rotation
 from training.simulate.scene import Bone, Camera, Capsule, GrowthPlate, Scene
 
 __all__ = ["ANKLE_POINTS", "ANKLE_POINT_DESCRIPTIONS", "ankle_camera", "ankle_scene"]
@@ -236,3 +227,9 @@ def _soft_tissue(
         capsules.append(Capsule(talus.mean(axis=0), mid, 27.0 * fat, 21.0 * fat))
         capsules.append(Capsule(mid, tip, 21.0 * fat, 12.0 * fat))
     return capsules
+
+
+def ankle_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
+    """A random ankle AP film; see ``ankle_scene`` and ``ankle_camera``."""
+    scene = ankle_scene(rng, anatomy=people.anatomy)
+    return scene, ankle_camera(scene, rng, (side_px, side_px), 0.05)

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from training.simulate.ankle_points import dome_corner, outline_at
 from training.simulate.ankle_template import AnkleTemplate
+from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, Vertices, ramp, rotation, turn, wave_field
 
 FloatArray = NDArray[np.float64]
-Vertices = dict[str, FloatArray]
 
 LEG = ("tibia", "fibula")
-X_AXIS, Y_AXIS, Z_AXIS = np.eye(3)
 _LEG_FILM_PROBABILITY = 0.35
 _CLOSEST_MM = 0.7
 
@@ -48,6 +47,7 @@ class AnklePose:
 
 def draw_pose(rng: np.random.Generator, variation: float) -> AnklePose:
     """Random posture and measures; ``variation`` scales the spread, 0 gives the average of each."""
+
     def normal(mean: float, spread: float, low: float, high: float) -> float:
         return float(np.clip(mean + variation * spread * rng.standard_normal(), low, high))
 
@@ -81,25 +81,6 @@ def draw_pose(rng: np.random.Generator, variation: float) -> AnklePose:
     )
 
 
-def _wave_field(
-    points: FloatArray, rng: np.random.Generator, shortest_mm: float, longest_mm: float, rms_mm: float
-) -> FloatArray:
-    """Smooth random displacement [N, 3] at points: six plane waves of random direction and phase."""
-    count = 6
-    direction = rng.standard_normal((count, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    waves = direction * (2.0 * np.pi / rng.uniform(shortest_mm, longest_mm, (count, 1)))
-    phase = rng.uniform(0.0, 2.0 * np.pi, count)
-    push = rng.standard_normal((count, 3)) * (rms_mm * np.sqrt(2.0 / count))
-    return np.asarray(np.sin(points @ waves.T + phase) @ push)
-
-
-def _ramp(value: FloatArray, start: float, end: float) -> FloatArray:
-    """0 before start, 1 after end, smooth between."""
-    t = np.clip((value - start) / (end - start), 0.0, 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t))
-
-
 def deform(
     vertices: Vertices, template: AnkleTemplate, pose: AnklePose, rng: np.random.Generator, variation: float
 ) -> None:
@@ -107,14 +88,14 @@ def deform(
     names = list(vertices)
     counts = np.cumsum([len(vertices[name]) for name in names])[:-1]
     everything = np.concatenate([vertices[name] for name in names])
-    common = _wave_field(everything, rng, 110.0, 260.0, 1.5 * variation)
+    common = wave_field(everything, rng, 110.0, 260.0, 1.5 * variation)
     for name, shift in zip(names, np.split(common, counts), strict=True):
-        own = _wave_field(vertices[name], rng, 45.0, 100.0, 0.35 * variation)
+        own = wave_field(vertices[name], rng, 45.0, 100.0, 0.35 * variation)
         vertices[name] += shift + own
     for name, width in (("tibia", pose.shaft_width), ("fibula", pose.shaft_width * rng.uniform(0.93, 1.07))):
         v = vertices[name]
         height = -v[:, 1] / template.plafond_width_mm
-        grow = (width - 1.0) * _ramp(height, 0.8, 2.0)
+        grow = (width - 1.0) * ramp(height, 0.8, 2.0)
         axis_x, axis_z = _axis_of(v)
         v[:, 0] += grow * (v[:, 0] - axis_x)
         v[:, 2] += grow * (v[:, 2] - axis_z)
@@ -140,20 +121,6 @@ def _axis_of(v: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.interp(v[:, 1], levels, centres[:, 0]), np.interp(v[:, 1], levels, centres[:, 2])
 
 
-def rotation(axis: FloatArray, degrees: float) -> FloatArray:
-    """Right-handed rotation about an axis (Rodrigues)."""
-    axis = axis / np.linalg.norm(axis)
-    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    angle = np.deg2rad(degrees)
-    return np.asarray(np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k))
-
-
-def _turn(vertices: Vertices, names: list[str], axis: FloatArray, degrees: float, pivot: FloatArray) -> None:
-    matrix = rotation(axis, degrees)
-    for name in names:
-        vertices[name] = (vertices[name] - pivot) @ matrix.T + pivot
-
-
 def move_foot(vertices: Vertices, template: AnkleTemplate, pose: AnklePose) -> None:
     """Joint space, talar tilt, plantarflexion at the ankle, and inversion below the talus."""
     foot = [name for name in vertices if name not in LEG]
@@ -163,27 +130,27 @@ def move_foot(vertices: Vertices, template: AnkleTemplate, pose: AnklePose) -> N
     # A positive rotation about x turns the front of the foot (negative z) downwards.
     flex = pose.plantarflexion_deg - template.foot_pitch_deg
     at_ankle = 0.75 * flex
-    _turn(vertices, foot, X_AXIS, at_ankle, dome)
+    turn(vertices, foot, X_AXIS, at_ankle, dome)
     midfoot = [name for name in beyond if name != "calcaneus"]
     joint = vertices["navicular"].mean(axis=0) + np.array([0.0, 0.0, 8.0])
-    _turn(vertices, midfoot, X_AXIS, flex - at_ankle, joint)
+    turn(vertices, midfoot, X_AXIS, flex - at_ankle, joint)
     # The subtalar axis runs forwards, upwards (42 deg) and medially (16 deg); inversion lifts the
     # medial border and turns the forefoot inwards (Manter 1941).
     subtalar = np.array([-np.sin(np.deg2rad(16.0)), -np.sin(np.deg2rad(42.0)), -np.cos(np.deg2rad(42.0))])
     subtalar = rotation(X_AXIS, at_ankle) @ subtalar
     pivot = vertices["talus"].mean(axis=0) + np.array([0.0, 8.0, 0.0])
-    _turn(vertices, beyond, subtalar, -0.5 * pose.inversion_deg, pivot)
+    turn(vertices, beyond, subtalar, -0.5 * pose.inversion_deg, pivot)
     # The talus can turn little in the mortise; the joints below it share the rest.
     turn_in = pose.foot_in_deg - template.foot_in_deg
-    _turn(vertices, foot, Y_AXIS, float(np.clip(0.25 * turn_in, -5.0, 5.0)), dome)
-    _turn(vertices, beyond, Y_AXIS, 0.25 * turn_in, pivot)
-    _turn(vertices, midfoot, Y_AXIS, 0.5 * turn_in, joint)
+    turn(vertices, foot, Y_AXIS, float(np.clip(0.25 * turn_in, -5.0, 5.0)), dome)
+    turn(vertices, beyond, Y_AXIS, 0.25 * turn_in, pivot)
+    turn(vertices, midfoot, Y_AXIS, 0.5 * turn_in, joint)
     tilt = pose.talar_tilt_deg - _talar_tilt(vertices, template)
     corners = vertices["talus"][template.trochlea]
     edge = corners[:, 0].min() if pose.talar_tilt_deg > 0 else corners[:, 0].max()
     # Pivoting on one corner opens the joint on the other side instead of driving bone into bone.
     hinge = np.array([edge, corners[:, 1].min(), corners[:, 2].mean()])
-    _turn(vertices, foot, Z_AXIS, float(np.clip(tilt, -12.0, 12.0)), hinge)
+    turn(vertices, foot, Z_AXIS, float(np.clip(tilt, -12.0, 12.0)), hinge)
     lower = pose.joint_space_mm - _joint_space(vertices, template)
     for name in foot:
         vertices[name] = vertices[name] + np.array([0.0, lower, 0.0])
@@ -232,10 +199,10 @@ def _clear_gutters(vertices: Vertices, foot: list[str], template: AnkleTemplate,
     shift = too_narrow_medially - spread
     for name in foot:
         vertices[name] = vertices[name] + np.array([shift, 0.0, 0.0])
-    fibula[:, 0] += spread * _ramp(fibula[:, 1], -120.0, -10.0)
+    fibula[:, 0] += spread * ramp(fibula[:, 1], -120.0, -10.0)
     corner = -float(tibia[template.plafond_medial, 0])
-    inner = _ramp(-tibia[:, 0], corner - 2.0, corner + 2.0)
-    tibia[:, 0] -= spread * inner * _ramp(tibia[:, 1], -6.0, 4.0)
+    inner = ramp(-tibia[:, 0], corner - 2.0, corner + 2.0)
+    tibia[:, 0] -= spread * inner * ramp(tibia[:, 1], -6.0, 4.0)
 
 
 def bend_leg(vertices: Vertices, template: AnkleTemplate, pose: AnklePose) -> None:
@@ -247,6 +214,6 @@ def bend_leg(vertices: Vertices, template: AnkleTemplate, pose: AnklePose) -> No
     for v in vertices.values():
         t = np.clip(-v[:, 1] / length, 0.0, 1.0)
         v[:, 0] += pose.bow_mm * np.sin(np.pi * t) ** 2
-        angle = target * _ramp(v[:, 1], -1.9 * zone, -0.35 * zone)
+        angle = target * ramp(v[:, 1], -1.9 * zone, -0.35 * zone)
         c, s, y = np.cos(angle), np.sin(angle), v[:, 1] + 0.8 * zone
         v[:, 0], v[:, 1] = v[:, 0] * c - y * s, v[:, 0] * s + y * c - 0.8 * zone

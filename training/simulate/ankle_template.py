@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 
 from training.simulate.anatomy import load_mesh
 from training.simulate.ankle_names import DISTAL_LEVEL, PROXIMAL_LEVEL
+from training.simulate.pose import rotation_between
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -168,13 +169,6 @@ def _load(anatomy: Path, source: _Source, bone: str) -> Surface:
     return np.asarray(vertices @ source.to_scene.T), np.ascontiguousarray(faces, dtype=np.int32)
 
 
-def _rotation_between(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Smallest rotation that takes unit vector a to unit vector b."""
-    axis, cosine = np.cross(a, b), float(a @ b)
-    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    return np.asarray(np.eye(3) + k + k @ k / (1.0 + cosine))
-
-
 def _shaft_to_y(tibia: FloatArray) -> FloatArray:
     low, high = tibia[:, 1].min(), tibia[:, 1].max()
     levels = low + (high - low) * np.linspace(0.35, 0.75, 9)
@@ -183,7 +177,7 @@ def _shaft_to_y(tibia: FloatArray) -> FloatArray:
     centres = np.array([(s.min(axis=0) + s.max(axis=0)) / 2.0 for s in slabs])
     direction = np.linalg.svd(centres - centres.mean(axis=0))[2][0]
     direction = direction * np.sign(direction[1])
-    return _rotation_between(direction, np.array([0.0, 1.0, 0.0]))
+    return rotation_between(direction, np.array([0.0, 1.0, 0.0]))
 
 
 def _malleoli_to_x(tibia: FloatArray, fibula: FloatArray) -> FloatArray:

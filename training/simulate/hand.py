@@ -25,6 +25,7 @@ from training.simulate.hand_template import (
     hand_template,
     phalanges,
 )
+from training.simulate.people import People
 from training.simulate.scene import Bone, Camera, Capsule, FloatArray, GrowthPlate, PointRule, Scene
 
 __all__ = ["HAND_POINTS", "HAND_POINT_DESCRIPTIONS", "hand_camera", "hand_scene"]
@@ -256,3 +257,9 @@ def _hidden_points(
             vertices = posed.vertices[rule.bone]
             points[key] = vertices[np.argmax(vertices @ along)]
     return points
+
+
+def hand_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
+    """A random hand PA film; see ``hand_scene`` and ``hand_camera``."""
+    scene = hand_scene(rng, anatomy=people.anatomy)
+    return scene, hand_camera(scene, rng, (side_px, side_px))

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from training.simulate.ankle import ankle_camera, ankle_scene
 from training.simulate.films import SceneMaker
-from training.simulate.hand import hand_camera, hand_scene
+from training.simulate.people import People, Split
 from training.simulate.scene import Camera, Scene
 
+ViewMaker = Callable[[np.random.Generator, int, People], tuple[Scene, Camera]]
+"""Draws a scene and a camera whose film is ``side_px`` long on its longer side."""
 
-def scene_makers(anatomy: Path) -> Mapping[str, SceneMaker]:
-    """One maker a view, by view key, drawing from the bones in ``anatomy``."""
+# Module and function of every view. Imported when asked for, so that one view does not load all bones.
+_MAKERS: Mapping[str, str] = MappingProxyType(
+    {
+        "hand_pa": "training.simulate.hand:hand_film",
+        "ankle_ap": "training.simulate.ankle:ankle_film",
+    }
+)
+VIEW_KEYS = tuple(_MAKERS)
 
-    def hand(rng: np.random.Generator, side_px: int) -> tuple[Scene, Camera]:
-        scene = hand_scene(rng, anatomy=anatomy)
-        return scene, hand_camera(scene, rng, (side_px, side_px))
 
-    def ankle(rng: np.random.Generator, side_px: int) -> tuple[Scene, Camera]:
-        scene = ankle_scene(rng, anatomy=anatomy)
-        return scene, ankle_camera(scene, rng, (side_px, side_px), 0.05)
+def view_maker(view: str) -> ViewMaker:
+    """The maker of one view; KeyError for an unknown view."""
+    module, name = _MAKERS[view].split(":")
+    maker: ViewMaker = getattr(import_module(module), name)
+    return maker
 
-    return MappingProxyType({"hand_pa": hand, "ankle_ap": ankle})
+
+def scene_makers(anatomy: Path, split: Split = "train") -> Mapping[str, SceneMaker]:
+    """One maker a view, by view key, drawing people of one split from the bones in ``anatomy``."""
+    people = People(anatomy, split)
+
+    def make(view: str, rng: np.random.Generator, side_px: int) -> tuple[Scene, Camera]:
+        return view_maker(view)(rng, side_px, people)
+
+    return MappingProxyType({view: partial(make, view) for view in VIEW_KEYS})

@@ -1,0 +1,141 @@
+"""Named points that a reader sets on the projected outline: they move with the view as a reader's would.
+
+Everything is computed from projected vertices and edges, so points are exact for the surface as drawn
+and do not depend on the raster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.simulate.scene import Camera, FloatArray, IntArray, Scene
+
+_TIE_MM = 0.35  # outline points this close to the extreme count as one flat end
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """The mean [2] of the projections of some vertices of one bone (one vertex: that vertex)."""
+
+    bone: str
+    vertices: IntArray
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        return np.asarray(camera.project(scene.bone(self.bone).vertices_mm[self.vertices]).mean(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class SphereCentre:
+    """The projected centre [2] of the least-squares sphere through some vertices of one bone."""
+
+    bone: str
+    vertices: IntArray
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        centre, _ = fit_sphere(scene.bone(self.bone).vertices_mm[self.vertices])
+        return np.asarray(camera.project(centre[None])[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A unit direction [2] on the film: from ``tail`` to ``tip``, turned by ``turned_deg``.
+
+    Positive degrees turn clockwise as seen on the film (x towards y).
+    """
+
+    tail: Mean | SphereCentre
+    tip: Mean | SphereCentre
+    turned_deg: float = 0.0
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        along = self.tip(scene, camera) - self.tail(scene, camera)
+        along = along / np.linalg.norm(along)
+        c, s = np.cos(np.radians(self.turned_deg)), np.sin(np.radians(self.turned_deg))
+        return np.asarray(np.array([[c, -s], [s, c]]) @ along)
+
+
+@dataclass(frozen=True, eq=False)
+class FilmDirection:
+    """A unit direction [2] fixed to the film: 0 degrees is right, 90 is down."""
+
+    degrees: float
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        return np.array([np.cos(np.radians(self.degrees)), np.sin(np.radians(self.degrees))])
+
+
+@dataclass(frozen=True, eq=False)
+class Farthest:
+    """The outline point of ``bone`` (among ``candidates``) that lies farthest in ``direction``.
+
+    Where the end is flat (within 0.35 mm) its middle is taken.
+    """
+
+    bone: str
+    candidates: IntArray
+    direction: Direction | FilmDirection
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        along = self.direction(scene, camera)
+        across = np.array([-along[1], along[0]])
+        points = camera.project(scene.bone(self.bone).vertices_mm[self.candidates])
+        depth, side = points @ along, points @ across
+        far = float(depth.max())
+        lateral = float(side[depth > far - _TIE_MM / camera.object_pixel_mm].mean())
+        return np.asarray(far * along + lateral * across)
+
+
+@dataclass(frozen=True, eq=False)
+class OutlineAt:
+    """Where the outline of part of a bone crosses a line at right angles to ``axis``.
+
+    The line passes through the point ``fraction`` of the way from ``axis.tail`` to ``axis.tip``
+    (values outside 0..1 are allowed). ``edges`` [E, 2] are vertex pairs of ``bone``. ``sign`` +1 takes
+    the outermost crossing clockwise of the axis direction (its right-hand side for an observer who
+    looks along it with y down), -1 the other. ValueError if nothing is crossed.
+    """
+
+    bone: str
+    edges: IntArray
+    axis: Direction
+    fraction: float
+    sign: int
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        tail, tip = self.axis.tail(scene, camera), self.axis.tip(scene, camera)
+        along = self.axis(scene, camera)
+        across = np.array([-along[1], along[0]])
+        level = float((tail + self.fraction * (tip - tail)) @ along)
+        points = camera.project(scene.bone(self.bone).vertices_mm)
+        found = crossings(np.stack([points @ across, points @ along], axis=1), self.edges, level)
+        if not len(found):
+            raise ValueError(
+                f"The outline of {self.bone} does not reach the level of the point in this view."
+            )
+        return np.asarray((found.max() if self.sign > 0 else found.min()) * across + level * along)
+
+
+def crossings(points: FloatArray, edges: IntArray, level: float) -> FloatArray:
+    """X of all places where edges [E, 2] of points [V, 2 or 3] pass y = level."""
+    a, b = points[edges[:, 0]], points[edges[:, 1]]
+    passes = (a[:, 1] > level) != (b[:, 1] > level)
+    a, b = a[passes], b[passes]
+    return np.asarray(a[:, 0] + (level - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0]))
+
+
+def edges_of(faces: IntArray, chosen: NDArray[np.bool_] | None = None) -> IntArray:
+    """The edges [E, 2] of all faces, or of those faces whose three vertices are ``chosen`` [V]."""
+    kept = faces if chosen is None else faces[chosen[faces].all(axis=1)]
+    pairs = np.sort(np.concatenate([kept[:, :2], kept[:, 1:], kept[:, ::2]]), axis=1)
+    return np.unique(pairs, axis=0).astype(np.int32)
+
+
+def fit_sphere(points: FloatArray) -> tuple[FloatArray, float]:
+    """Centre [3] and radius of the algebraic least-squares sphere through points [N, 3], N >= 4."""
+    matrix = np.column_stack([2.0 * points, np.ones(len(points))])
+    solution = np.linalg.lstsq(matrix, (points**2).sum(axis=1), rcond=None)[0]
+    centre = solution[:3]
+    return np.asarray(centre), float(np.sqrt(solution[3] + centre @ centre))
