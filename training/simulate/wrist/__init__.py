@@ -1,0 +1,1 @@
+"""Simulated films of the wrist."""
