@@ -75,7 +75,12 @@ class Engine:
                 remedy="Choose another bank or add references of this view.",
             )
         results = self.matcher.match(
-            film.pixels, candidates, limit=references, progress=progress, cancelled=cancelled
+            film.pixels,
+            candidates,
+            stored_mirrored=film.tags.stored_mirrored,
+            limit=references,
+            progress=progress,
+            cancelled=cancelled,
         )
         best = results[0]
         if view is None and best.score < FILM_FITS:
@@ -120,8 +125,13 @@ def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | No
 
     ``looks_flipped`` tells that the film shows the mirror image of the view's canonical layout. A film
     stored seen from behind (PatientOrientation) shows the other side than it looks like. Tag and
-    look that disagree are a conflict, which the user must settle.
+    look that disagree are a conflict, which the user must settle. A view of both sides has no side to
+    decide: ``user`` is ignored, and only the file can say that it is stored mirrored.
     """
+    if view.canonical_side is Side.BOTH:
+        text = "The view shows both sides"
+        text += ", and PatientOrientation says it is stored mirrored." if looks_flipped else "."
+        return SideDecision(Side.BOTH, "view", text, conflict=False, mirrored=looks_flipped)
     looks_like = view.canonical_side.other if looks_flipped else view.canonical_side
     reversed_store = tags.stored_mirrored
     seen = looks_like.other if reversed_store else looks_like

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 
 class Side(StrEnum):
-    """Body side of the patient."""
+    """Body side of the patient; BOTH for views that show both, such as a pelvis or a whole spine."""
 
     LEFT = "left"
     RIGHT = "right"
+    BOTH = "both"
 
     @property
     def other(self) -> Side:
-        """The opposite side."""
-        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+        """The opposite side; that of both is both."""
+        return {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT}.get(self, self)
 
 
 class SpacingSource(StrEnum):

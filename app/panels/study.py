@@ -45,6 +45,7 @@ _SIDE_SOURCE = {
     "matcher": "from the image",
     "user": "by the user",
     "default": "assumed",
+    "view": "by its kind",
 }
 
 

@@ -98,6 +98,7 @@ class Bank:
             read_image=partial(_read_for_matching, self.folder, entry, mirror),
             points_px=points,
             spacing_mm=entry.spacing_mm,
+            symmetric=view.symmetric,
             digest=hashlib.sha256(entry.sha256.encode() + points.tobytes()).hexdigest(),
         )
 

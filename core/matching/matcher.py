@@ -8,7 +8,7 @@ own points say about neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -115,6 +115,7 @@ class LandmarkMatcher:
         references: Sequence[Reference],
         *,
         mirrored: bool | None = None,
+        stored_mirrored: bool = False,
         limit: int | None = None,
         progress: Progress | None = None,
         cancelled: CancelCheck | None = None,
@@ -129,13 +130,17 @@ class LandmarkMatcher:
         if progress is not None:
             progress(0.3, "Finding view and side")
         flips = (False, True) if mirrored is None else (mirrored,)
+        symmetric = {r.view for r in references if r.symmetric} if mirrored is None else set()
+        impossible = {(view, not stored_mirrored) for view in symmetric}
+        if len(symmetric) == len(groups):
+            flips = (stored_mirrored,)
         side = self._encoder.input_px
-        found = self._search(film, [_whole(film, side, flip) for flip in flips], views, cancelled)
+        found = self._search(film, [_whole(film, side, flip) for flip in flips], views, impossible, cancelled)
         if found[0].support < SURE_SUPPORT:
-            seen = self._search(film, _parts(film, side, flips[0]), views, cancelled)
+            seen = self._search(film, _parts(film, side, flips[0]), views, impossible, cancelled)
             likely = list(dict.fromkeys(item.window for item in seen))[:MIRRORED_PARTS]
             others = [part.mirror_image(side) for part in likely if len(flips) > 1]
-            found += seen + self._search(film, others, views, cancelled)
+            found += seen + self._search(film, others, views, impossible, cancelled)
         found = _best_of_each_look(found)
         if progress is not None:
             progress(0.6, "Placing points")
@@ -152,13 +157,18 @@ class LandmarkMatcher:
         film: Float32,
         windows: Iterable[Frame],
         views: Sequence[ViewFeatures],
+        impossible: Set[tuple[str, bool]],
         cancelled: CancelCheck | None,
     ) -> list[_Found]:
-        """Every view's best pose in every window, the best supported first."""
+        """Every view's best pose in every window, the best supported first.
+
+        ``impossible`` are pairs of a view and a handedness (mirrored or not) to leave out.
+        """
         found: list[_Found] = []
         for window in windows:
             stop_if(cancelled)
-            found += self._locate(film, window, views)
+            possible = [view for view in views if (view.view, window.mirrored) not in impossible]
+            found += self._locate(film, window, possible)
         return sorted(found, key=lambda item: -item.support)
 
     def _locate(self, film: Float32, window: Frame, views: Iterable[ViewFeatures]) -> list[_Found]:

@@ -32,7 +32,7 @@ class Reference:
     ``read_image`` gives [rows, columns] float32 with bone bright; it is called only when the features
     are not cached. ``points_px`` [N, 2] (x, y) are in the order of the view's points; NaN marks a
     point that this film does not show. ``digest`` is the SHA-256 of image and points and keys the
-    feature cache.
+    feature cache. ``symmetric`` tells that the view looks like its own mirror image.
     """
 
     key: str
@@ -42,6 +42,7 @@ class Reference:
     points_px: NDArray[np.float64]
     spacing_mm: float | None
     digest: str
+    symmetric: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +87,15 @@ class Matcher(Protocol):
         references: Sequence[Reference],
         *,
         mirrored: bool | None = None,
+        stored_mirrored: bool = False,
         limit: int | None = None,
         progress: Progress | None = None,
         cancelled: CancelCheck | None = None,
     ) -> list[MatchResult]:
         """One result per view that the film may show, best score first (at least one).
 
-        ``mirrored`` fixes the handedness, None tries both. ``limit`` is the number of references per
+        ``mirrored`` fixes the handedness, None tries both, but for symmetric views only the one that
+        ``stored_mirrored`` (the file's word) gives. ``limit`` is the number of references per
         view that vote. Raises ``MatchError`` for an image that holds nothing to match and
         ``Cancelled`` when asked to stop.
         """

@@ -85,7 +85,10 @@ class View:
     """One radiographic view. ``points`` are in the order in which the bank's annotations are stored.
 
     ``canonical_side`` is the body side whose usual presentation is the canonical image: signs are
-    defined there. ``projection`` says how film and patient are expected to be placed.
+    defined there. It is BOTH for views of the midline or of both sides. A ``symmetric`` view looks like
+    its own mirror image (a frontal pelvis: the canonical image has the patient's right on the left), so
+    that only the file can tell whether it is stored mirrored.
+    ``projection`` says how film and patient are expected to be placed.
     """
 
     key: str
@@ -98,6 +101,7 @@ class View:
     tags: ViewTags
     points: tuple[PointDefinition, ...]
     measurements: tuple[MeasurementDefinition, ...]
+    symmetric: bool = False
 
     @property
     def point_keys(self) -> tuple[str, ...]:

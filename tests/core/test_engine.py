@@ -55,6 +55,16 @@ def test_the_user_has_the_last_word(user):
         assert not decision.conflict
 
 
+@pytest.mark.parametrize("flipped", [False, True])
+def test_a_view_of_both_sides_has_no_side_to_decide(flipped):
+    view = replace(VIEW, canonical_side=Side.BOTH, symmetric=True)
+    for tag, user in itertools.product((None, LEFT, RIGHT), (None, LEFT, RIGHT)):
+        decision = decide_side(view, flipped, tags(tag, flipped), user)
+        assert decision.side is Side.BOTH
+        assert not decision.conflict
+        assert shows_flipped(view, decision.side, mirrored=decision.mirrored) is flipped
+
+
 def test_side_and_mirror_together_say_what_the_image_shows():
     sides = (None, LEFT, RIGHT)
     for view, flipped, stored, tag, user in itertools.product(
@@ -74,7 +84,17 @@ class FixedMatcher:
         self.score, self.mirrored, self.confidence, self.lost = score, mirrored, confidence, lost
         self.asked = []
 
-    def match(self, pixels, references, *, mirrored=None, limit=None, progress=None, cancelled=None):
+    def match(
+        self,
+        pixels,
+        references,
+        *,
+        mirrored=None,
+        stored_mirrored=False,
+        limit=None,
+        progress=None,
+        cancelled=None,
+    ):
         self.asked.append((len(references), limit))
         places = np.array(list(points_of(1).values()))
         places[list(self.lost)] = np.nan

@@ -27,7 +27,17 @@ class OffsetMatcher:
         self.truth = truth  # film's mean grey -> points
         self.used = []
 
-    def match(self, pixels, references, *, mirrored=None, limit=None, progress=None, cancelled=None):
+    def match(
+        self,
+        pixels,
+        references,
+        *,
+        mirrored=None,
+        stored_mirrored=False,
+        limit=None,
+        progress=None,
+        cancelled=None,
+    ):
         points = self.truth[round(float(pixels.mean()), 3)]
         self.used.append((points[0, 0], [r.key for r in references]))
         count = len(points)

@@ -1,6 +1,7 @@
 """The matcher with an encoder that answers exactly: what goes in moves what comes out."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
+from core.film import Side
 from core.matching.matcher import LandmarkMatcher
 from tests.core.matching_films import (
     LAYOUT,
@@ -107,6 +109,19 @@ def test_a_mirrored_film_is_recognised_and_can_be_forbidden():
     (forbidden,) = matcher().match(flipped, [reference()], mirrored=False)
     assert forbidden.mirrored is False
     assert forbidden.score < result.score
+
+
+@pytest.mark.parametrize("stored_mirrored", [False, True])
+def test_handedness_of_a_symmetric_view_comes_from_the_file(stored_mirrored):
+    film, points = square_film()
+    both = replace(reference(), side=Side.BOTH, symmetric=True)
+    (result,) = matcher().match(film[:, ::-1], [both], stored_mirrored=stored_mirrored)
+    assert result.mirrored is stored_mirrored
+    # Beside views of one side too, and the others may still be mirrored.
+    other = replace(reference("b"), view="other")
+    results = matcher().match(film[:, ::-1], [both, other], stored_mirrored=stored_mirrored)
+    assert {r.view: r.mirrored for r in results}.get("discs", stored_mirrored) is stored_mirrored
+    assert {r.view: r.mirrored for r in results}["other"] is True
 
 
 @pytest.mark.parametrize("size", [(64, 2000), (2000, 64), (33, 900)])
