@@ -25,6 +25,7 @@ from core.adapters.dicom import read_film
 from core.errors import BankError, ReadError
 from core.film import Side
 from core.measure.definitions import View
+from core.measure.evaluate import shows_flipped
 from core.measure.loader import load_catalogue
 
 
@@ -81,7 +82,7 @@ def _imported(film: AnnotatedFilm, view: View, options: argparse.Namespace) -> B
     return BankEntry(
         key=f"{view.key}-{_as_key(film.path.stem)}",
         view=view.key,
-        side=Side(options.side),
+        side=Side.BOTH if view.canonical_side is Side.BOTH else Side(options.side),
         image="",
         sha256="",
         size_px=(0, 0),
@@ -118,7 +119,13 @@ def _add(options: argparse.Namespace) -> int:
             "The film is not the one that was measured", path=film_path, remedy="Put the measured film back."
         )
     view = load_catalogue().view(case.view)
-    flipped = (case.side.side is not view.canonical_side) != case.side.mirrored
+    flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
+    points = {key: (point.x_px, point.y_px) for key, point in case.landmarks.points.items()}
+    pixels = film.pixels
+    if flipped and view.canonical_side is Side.BOTH:
+        # There is no other side to call it; the bank keeps the picture as it is usually seen.
+        pixels = np.ascontiguousarray(pixels[:, ::-1])
+        points = {key: (pixels.shape[1] - 1 - x, y) for key, (x, y) in points.items()}
     spacing = case.calibration.column_mm
     entry = BankEntry(
         key=options.key,
@@ -127,12 +134,12 @@ def _add(options: argparse.Namespace) -> int:
         image="",
         sha256="",
         size_px=(0, 0),
-        points={key: (point.x_px, point.y_px) for key, point in case.landmarks.points.items()},
+        points=points,
         spacing_mm=spacing,
         origin=options.origin,
         licence=options.licence,
     )
-    bank = add_reference(open_or_create(options.bank), entry, film.pixels)
+    bank = add_reference(open_or_create(options.bank), entry, pixels)
     print(
         f"{entry.key} added to {bank.folder}, now {len(bank.entries)} references. Only grey values were "
         "stored: check the image for burnt-in names before you share the bank."
