@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from training.simulate.films import StoredFilm, load_film, save_film  # noqa: E402
 from training.simulate.render import Layers  # noqa: E402
-from training.train.pairs import PairConfig, PairDataset  # noqa: E402
+from training.train.pairs import PairConfig, PairDataset, _close_frames, _frame_of_points  # noqa: E402
 
 SIDE = 128
 
@@ -95,7 +95,7 @@ def test_shapes_and_types(folder):
 @pytest.mark.parametrize("aligned", [0.0, 1.0])
 def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned):
     """Every point must sit on a bright bead on both films: brighter than its surroundings."""
-    dataset = pairs(folder, same_film=same_film, aligned=aligned)
+    dataset = pairs(folder, same_film=same_film, aligned=aligned, close=0.0)
     on, beside = [], []
 
     def contrast(film, x, y):
@@ -118,8 +118,8 @@ def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned):
 def test_equal_identity_means_the_same_bead(folder):
     dataset = pairs(folder, same_film=0.0, aligned=1.0)
     one, two = dotted(0), dotted(1)
-    view = dataset._view(one, np.random.default_rng(0), True, False)
-    other = dataset._view(two, np.random.default_rng(1), True, False)
+    view = dataset._view(one, _frame_of_points(one), np.random.default_rng(0), False)
+    other = dataset._view(two, _frame_of_points(two), np.random.default_rng(1), False)
     source, target, weight = dataset._common_points(view, other, np.random.default_rng(2))
 
     def bead(film, warp, places):
@@ -134,6 +134,26 @@ def test_equal_identity_means_the_same_bead(folder):
     assert (bead(one, view.warp, source[known]) == bead(two, other.warp, target[known])).all()
 
 
+def test_close_ups_show_the_same_part_of_both_films(folder):
+    films = dotted(0), dotted(1)
+    wholes = [_frame_of_points(film) for film in films]
+    for seed in range(20):
+        close = _close_frames(*films, np.random.default_rng(seed))
+        parts = [c.side_px / whole.side_px for c, whole in zip(close, wholes, strict=True)]
+        assert parts[0] == pytest.approx(parts[1])
+        assert 0.25 <= parts[0] <= 0.6
+        # Both lie alike about one of the named points.
+        offsets = np.array(
+            [
+                [(c.centre_px - point) / whole.side_px for point in film.named.values()]
+                for c, whole, film in zip(close, wholes, films, strict=True)
+            ]
+        )
+        assert np.abs(offsets[0] - offsets[1]).max(axis=1).min() < 1e-9
+    dataset = pairs(folder, aligned=0.0, close=1.0)
+    assert all(dataset[item][4].sum() >= 1 for item in range(8))
+
+
 def test_films_of_other_templates_share_named_points_only(tmp_path):
     (tmp_path / "dots").mkdir()
     dataset_folder = tmp_path / "dots"
@@ -141,7 +161,8 @@ def test_films_of_other_templates_share_named_points_only(tmp_path):
     save_film(dataset_folder / "000001.npz", dotted(1, "b"))
     dataset = pairs(tmp_path, aligned=1.0)
     rng = np.random.default_rng(0)
-    views = [dataset._view(dotted(i, t), rng, True, False) for i, t in enumerate("ab")]
+    films = [dotted(i, t) for i, t in enumerate("ab")]
+    views = [dataset._view(film, _frame_of_points(film), rng, False) for film in films]
     _, _, weight = dataset._common_points(*views, rng)
     assert 1 <= weight.sum() <= 4
 

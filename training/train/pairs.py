@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,10 +18,13 @@ from core.matching.frames import standardise
 from training.simulate.films import StoredFilm, load_film
 from training.simulate.imaging import develop, random_exposure
 from training.simulate.overlays import Collimation, draw_overlays
-from training.simulate.render import Layers
+from training.simulate.render import map_layers
 from training.simulate.warp import Warp, random_warp
 
 FloatArray = NDArray[np.float64]
+
+CLOSE_PARTS = (0.25, 0.6)
+"""Smallest and largest side of a close-up, as a part of the canonical window."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,10 @@ class PairConfig:
 
     ``shares`` gives the share of pairs by folder of stored films. ``same_film`` is the probability
     that both sides show the same exposure, ``aligned`` that both are framed by their points (as they
-    are once the film has been located), else framing varies widely. ``collimated`` is the probability
-    that a film is closed off outside the bones, however far from the edge of the film that is.
+    are once the film has been located), ``close`` that both show the surroundings of one shared point
+    (as when points are placed to the detail); else framing varies widely. ``collimated`` is the
+    probability that a film is closed off outside the bones, however far from the edge of the film
+    that is.
     """
 
     shares: tuple[tuple[str, float], ...]
@@ -38,7 +44,8 @@ class PairConfig:
     named_points: int = 16
     tracked_points: int = 48
     same_film: float = 0.2
-    aligned: float = 0.7
+    aligned: float = 0.4
+    close: float = 0.35
     collimated: float = 0.35
 
 
@@ -53,8 +60,50 @@ class View:
     def place(self, film_px: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Window positions [N, 2] of film positions, and which of them lie on the film and in the window."""
         window_px = self.warp.points(film_px)
-        stored = self.film.layers.bone.shape[0]
-        return window_px, _within(film_px, stored) & _within(window_px, self.image.shape[0])
+        height, width = self.film.layers.bone.shape
+        side = self.image.shape[0]
+        return window_px, _within(film_px, width, height) & _within(window_px, side, side)
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """The square of a film that a window shows: centre [2] and side in film pixels, and what it shows."""
+
+    kind: Literal["whole", "points", "close"]
+    centre_px: FloatArray
+    side_px: float
+
+
+def _whole_frame(film: StoredFilm, rng: np.random.Generator) -> _Frame:
+    height, width = film.layers.bone.shape
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    return _Frame("whole", centre, max(height, width) * float(np.exp(rng.uniform(-0.2, 0.5))))
+
+
+def _frame_of_points(film: StoredFilm) -> _Frame:
+    """The canonical window of the film's named points."""
+    named = np.array(list(film.named.values()))
+    low, high = np.nanmin(named, axis=0), np.nanmax(named, axis=0)
+    side = float((high - low).max()) / (1.0 - 2.0 * CANONICAL_MARGIN)
+    return _Frame("points", (low + high) / 2, side)
+
+
+def _close_frames(first: StoredFilm, second: StoredFilm, rng: np.random.Generator) -> tuple[_Frame, _Frame]:
+    """The same part of both films' canonical windows, about a shared named point."""
+    wholes = _frame_of_points(first), _frame_of_points(second)
+    shared = [name for name in first.named if name in second.named]
+    name = shared[int(rng.integers(len(shared)))]
+    part = float(rng.uniform(*CLOSE_PARTS))
+    centres = first.named[name], second.named[name]
+    if not all(np.isfinite(centre).all() for centre in centres):
+        return wholes
+    # One offset for both, so that the point may lie anywhere but what is seen is the same part.
+    offset = rng.uniform(-0.3, 0.3, 2) * part
+    a, b = (
+        _Frame("close", centre + offset * whole.side_px, part * whole.side_px)
+        for centre, whole in zip(centres, wholes, strict=True)
+    )
+    return a, b
 
 
 class PairDataset(Dataset[tuple[Tensor, ...]]):
@@ -82,9 +131,17 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
                 second = load_film(paths[rng.integers(len(paths))])
                 if second.template == first.template or rng.random() < 0.25:
                     break
-        aligned, mirrored = bool(rng.random() < self.config.aligned), bool(rng.random() < 0.5)
-        a = self._view(first, rng, aligned, mirrored)
-        b = self._view(second, rng, aligned, mirrored)
+        kind, mirrored = rng.random(), bool(rng.random() < 0.5)
+        if kind < self.config.aligned:
+            frames = _frame_of_points(first), _frame_of_points(second)
+        elif kind < self.config.aligned + self.config.close:
+            frames = _close_frames(first, second, rng)
+        else:
+            frames = _whole_frame(first, rng), _whole_frame(second, rng)
+        a, b = (
+            self._view(film, frame, rng, mirrored)
+            for film, frame in zip((first, second), frames, strict=True)
+        )
         source, target, weight = self._common_points(a, b, rng)
         return (
             torch.from_numpy(a.image[None]),
@@ -94,19 +151,15 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             torch.from_numpy(weight),
         )
 
-    def _view(self, film: StoredFilm, rng: np.random.Generator, aligned: bool, mirrored: bool) -> View:
+    def _view(self, film: StoredFilm, frame: _Frame, rng: np.random.Generator, mirrored: bool) -> View:
         side = self.config.input_px
-        stored = film.layers.bone.shape[0]
-        centre = np.full(2, (stored - 1) / 2)
-        if aligned:
-            warp = random_warp(rng, (side, side), 0.09, 8.0, 6.0, 0.04, rng.uniform(0, 6))
-            named = np.array(list(film.named.values()))
-            low, high = np.nanmin(named, axis=0), np.nanmax(named, axis=0)
-            fit = side * (1.0 - 2.0 * CANONICAL_MARGIN) / float((high - low).max())
-            centre = (low + high) / 2
-        else:
+        if frame.kind == "whole":
             warp = random_warp(rng, (side, side), 0.22, 24.0, 16.0, 0.08, rng.uniform(0, 10))
-            fit = side / stored * float(np.exp(rng.uniform(-0.5, 0.2)))
+        elif frame.kind == "points":
+            warp = random_warp(rng, (side, side), 0.09, 8.0, 6.0, 0.04, rng.uniform(0, 6))
+        else:
+            warp = random_warp(rng, (side, side), 0.09, 10.0, 8.0, 0.05, rng.uniform(0, 6))
+        centre, fit = frame.centre_px, side / frame.side_px
         before = np.array([[fit, 0.0], [0.0, fit]])
         if mirrored:
             before = before @ np.diag([-1.0, 1.0])
@@ -114,13 +167,12 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         linear = warp.affine[:, :2]
         affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
         warp = replace(warp, affine=affine)
-        layers = Layers(
-            bone=np.asarray(warp.image(film.layers.bone, (side, side)), dtype=np.float32),
-            soft=np.asarray(warp.image(film.layers.soft, (side, side)), dtype=np.float32),
+        layers = map_layers(
+            film.layers, lambda layer: np.asarray(warp.image(layer, (side, side)), np.float32)
         )
         exposure = random_exposure(rng, float(rng.choice([0.7, 1.0, 1.0, 1.5])))
         image = develop(layers, exposure, rng)
-        if rng.random() < self.config.collimated:
+        if frame.kind != "close" and rng.random() < self.config.collimated:
             image = np.ascontiguousarray(image)
             bones_px = warp.points(film.tracked_px.astype(np.float64))
             draw_overlays(image, _collimation_around(bones_px, side, rng), (), ())
@@ -157,8 +209,9 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         return out_source, out_target, weight
 
 
-def _within(points: FloatArray, side: int) -> NDArray[np.bool_]:
-    return np.asarray(np.isfinite(points).all(1) & (points >= 0).all(1) & (points <= side - 1).all(1))
+def _within(points: FloatArray, width: int, height: int) -> NDArray[np.bool_]:
+    inside = (points >= 0).all(1) & (points <= [width - 1, height - 1]).all(1)
+    return np.asarray(np.isfinite(points).all(1) & inside)
 
 
 def _collimation_around(points: FloatArray, side: int, rng: np.random.Generator) -> Collimation:
