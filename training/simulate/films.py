@@ -45,8 +45,12 @@ class StoredFilm:
     rim: NDArray[np.float32]
 
 
-def expose(scene: Scene, camera: Camera, seed: int) -> StoredFilm:
-    """The stored film of one scene; ``seed`` fixes textures."""
+def expose(scene: Scene, camera: Camera, seed: int, hardware: float = 0.0) -> StoredFilm:
+    """The stored film of one scene; ``seed`` fixes textures.
+
+    ``hardware`` is the share of films that get implants, casts, fractures or arthrosis; these never
+    change where a point belongs on its bone.
+    """
     tracked = [_track(bone, scene.template, camera) for bone in scene.bones]
     return StoredFilm(
         view=scene.view,

@@ -6,13 +6,14 @@ it leaves what a real system would do, so that a network cannot rely on any one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, random_overlays
+from core.film import Side
+from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, random_overlays, side_letter
 from training.simulate.render import Layers
 
 Image = NDArray[np.float32]
@@ -117,6 +118,11 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         patches=patches,
         texts=texts,
     )
+
+
+def with_side_letter(exposure: Exposure, side: Side) -> Exposure:
+    """The exposure with side letters (L, R, LI, RE, G, D) that tell the truth about ``side``."""
+    return replace(exposure, texts=tuple(replace(t, text=side_letter(t.text, side)) for t in exposure.texts))
 
 
 def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Image:

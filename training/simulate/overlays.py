@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.film import Side
+
 Image = NDArray[np.float32]
 
 
@@ -113,6 +115,13 @@ def _random_texts(rng: np.random.Generator, share: float) -> tuple[Text, ...]:
         height, grey = float(rng.uniform(0.01, 0.022)), float(rng.choice([1.0, 0.8, 0.0], p=[0.6, 0.3, 0.1]))
         texts.append(Text("".join(characters), x * 0.7, y, height, grey, False, 0, None))
     return tuple(texts)
+
+
+def side_letter(text: str, side: Side) -> str:
+    """``text`` as it reads on a film of ``side``: a letter of the other side is exchanged."""
+    letters = {Side.LEFT: {"R": "L", "RE": "LI", "D": "G"}, Side.RIGHT: {"L": "R", "LI": "RE", "G": "D"}}
+    first, *rest = text.split(" ")
+    return " ".join([letters.get(side, {}).get(first, first), *rest])
 
 
 def _near_edge(rng: np.random.Generator, margin: float) -> tuple[float, float]:

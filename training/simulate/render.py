@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import cv2
@@ -33,11 +33,24 @@ class Layers:
     """What lies between source and film, per pixel [H, W], float32.
 
     ``bone`` is the path through mineral as millimetres of healthy compact bone, ``soft`` the path
-    through the soft-tissue envelope in millimetres.
+    through soft tissue as millimetres of muscle. ``metal`` is the path through implants and other dense
+    foreign bodies as millimetres of compact bone that attenuate as much; None on a film without any.
     """
 
     bone: Image
     soft: Image
+    metal: Image | None = None
+
+
+def map_layers(layers: Layers, change: Callable[[Image], Image]) -> Layers:
+    """The layers with every image replaced by what ``change`` makes of it."""
+    metal = None if layers.metal is None else change(layers.metal)
+    return Layers(change(layers.bone), change(layers.soft), metal)
+
+
+def mirrored_layers(layers: Layers) -> Layers:
+    """The same layers with columns in reverse order: the film of the other side of the body."""
+    return map_layers(layers, lambda layer: np.ascontiguousarray(layer[:, ::-1]))
 
 
 @dataclass(frozen=True)
