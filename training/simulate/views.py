@@ -22,6 +22,11 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
     {
         "hand_pa": "training.simulate.hand:hand_film",
         "ankle_ap": "training.simulate.ankle:ankle_film",
+        "foot_ap": "training.simulate.foot.foot_ap:foot_ap_film",
+        "foot_lateral": "training.simulate.foot.foot_lateral:foot_lateral_film",
+        "shoulder_ap": "training.simulate.shoulder.ap:shoulder_ap_film",
+        "knee_ap": "training.simulate.knee.ap:knee_ap_film",
+        "pelvis_ap": "training.simulate.pelvis.ap:pelvis_film",
     }
 )
 VIEW_KEYS = tuple(_MAKERS)

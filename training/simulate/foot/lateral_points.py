@@ -1,0 +1,102 @@
+"""Named points of the lateral foot and ankle, as rules on the projected bones.
+
+On the film of a left foot toes point to the left: looking from the heel to the toes, or from base to head
+of a bone, the right-hand side is dorsal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+
+from training.simulate.foot.ap_points import bone_axis
+from training.simulate.foot.parts import FootParts
+from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, edges_of
+from training.simulate.scene import IntArray, PointRule
+
+DORSAL, PLANTAR = 1, -1
+_BORDERS = (("dorsal", DORSAL), ("plantar", PLANTAR))
+
+
+def _every(parts: FootParts, bone: str) -> IntArray:
+    return np.arange(len(parts.vertices[bone]), dtype=np.int32)
+
+
+def _sole(parts: FootParts, degrees: float) -> Direction:
+    """Direction of the sole on the film, heel to first metatarsal head, turned: +90 is dorsal."""
+    heel = Mean("calcaneus", parts.regions["tuber_plantar"])
+    return Direction(heel, Mean("first_metatarsal", parts.ends["first_metatarsal"][1]), degrees)
+
+
+def calcaneus_rules(parts: FootParts) -> dict[str, PointRule]:
+    """Points of the calcaneus on its outline; directions are relative to its long axis."""
+    regions = parts.regions
+    back = Mean("calcaneus", regions["tuber_superior"])
+    front = Mean("calcaneus", regions["calcaneus_cuboid_facet"])
+
+    def end(region: str, degrees: float) -> Farthest:
+        return Farthest("calcaneus", regions[region], Direction(back, front, degrees))
+
+    return {
+        "calcaneus_tuberosity_plantar": end("tuber_plantar", -100.0),
+        "calcaneus_anterior_plantar": end("anterior_plantar", -45.0),
+        "calcaneus_tuberosity_superior": end("tuber_superior", 115.0),
+        "calcaneus_posterior_facet_superior": end("posterior_facet", 85.0),
+        "calcaneus_crucial_angle_apex": end("groove", -90.0),
+        "calcaneus_anterior_process_superior": end("anterior_process", 80.0),
+    }
+
+
+def talus_rules(parts: FootParts) -> dict[str, PointRule]:
+    """Points of the talus: top of the dome, lateral process, neck and head."""
+    regions = parts.regions
+    neck, head = Mean("talus", regions["talus_neck"]), Mean("talus", regions["talus_head"])
+    chosen = np.zeros(len(parts.vertices["talus"]), dtype=np.bool_)
+    chosen[regions["talus_neck_lateral"]] = True
+    edges = edges_of(parts.faces["talus"], chosen)
+    axis = Direction(neck, head)
+    dorsal, plantar = Direction(neck, head, 90.0), Direction(neck, head, -90.0)
+    process, dome = Mean("talus", regions["talus_process"]), Mean("talus", regions["talus_dome"])
+    return {
+        "talar_dome_top": Farthest("talus", regions["talus_top"], Direction(process, dome)),
+        "talar_lateral_process": Farthest("talus", regions["talus_process"], Direction(dome, process)),
+        "talar_neck_dorsal": OutlineAt("talus", edges, axis, 0.0, DORSAL),
+        "talar_neck_plantar": OutlineAt("talus", edges, axis, 0.0, PLANTAR),
+        "talar_head_dorsal": Farthest("talus", regions["talus_head"], dorsal),
+        "talar_head_plantar": Farthest("talus", regions["talus_head"], plantar),
+    }
+
+
+def _first_metatarsal(parts: FootParts) -> dict[str, PointRule]:
+    bone = "first_metatarsal"
+    edges, axis = edges_of(parts.faces[bone]), bone_axis(parts, bone)
+    shaft: dict[str, PointRule] = {
+        f"{bone}_shaft_{level}_{side}": OutlineAt(bone, edges, axis, fraction, sign)
+        for level, fraction in (("proximal", 0.35), ("distal", 0.68))
+        for side, sign in _BORDERS
+    }
+    return {f"{bone}_base_centre": axis.tail, **shaft, f"{bone}_head_centre": axis.tip}
+
+
+@lru_cache(maxsize=4)
+def foot_lateral_rules(parts: FootParts) -> Mapping[str, PointRule]:
+    """Rules of all points of ``foot_lateral``, in the order of the catalogue."""
+    down = _sole(parts, -90.0)
+    fifth = parts.regions["fifth_metatarsal_base"]
+    return MappingProxyType(
+        {
+            **calcaneus_rules(parts),
+            **talus_rules(parts),
+            **_first_metatarsal(parts),
+            "medial_sesamoid_plantar": Farthest("hallux_sesamoid_1", _every(parts, "hallux_sesamoid_1"), down),
+            "navicular_plantar": Farthest("navicular", parts.regions["navicular_plantar"], down),
+            "medial_cuneiform_plantar": Farthest("medial_cuneiform", _every(parts, "medial_cuneiform"), down),
+            "fifth_metatarsal_base_plantar": Farthest("fifth_metatarsal", fifth, down),
+            "fifth_metatarsal_head_plantar": Farthest(
+                "fifth_metatarsal", parts.ends["fifth_metatarsal"][1], down
+            ),
+        }
+    )

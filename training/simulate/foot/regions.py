@@ -1,0 +1,63 @@
+"""Vertex sets of the template on which a reader's landmarks lie, in the foot frame of ``parts``.
+
+Limits are fractions of a bone's own extent, so that they hold for any template of the same numbering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.simulate.scene import FloatArray, IntArray
+
+
+def find_regions(
+    vertices: Mapping[str, FloatArray], faces: Mapping[str, IntArray], facets: Mapping[str, IntArray]
+) -> dict[str, IntArray]:
+    """Vertex sets by name. ``facets`` are those of each bone that face the next, by ``first|second``."""
+    regions = {
+        "talus_head": facets["talus|navicular"],
+        "talus_dome": facets["talus|tibia"],
+        "calcaneus_cuboid_facet": facets["calcaneus|cuboid"],
+        "first_metatarsal_facet": facets["first_metatarsal|hallux_proximal_phalanx"],
+    }
+    x, y, z = _fractions(vertices["calcaneus"])
+    regions["tuber_plantar"] = _numbers((y > 0.5) & (z < 0.35))
+    regions["tuber_superior"] = _numbers((y > 0.78) & (z > 0.5))
+    regions["posterior_facet"] = _numbers((y > 0.4) & (y < 0.75) & (z > 0.6))
+    regions["anterior_process"] = _numbers((y < 0.14) & (z > 0.5))
+    regions["anterior_plantar"] = _numbers((y < 0.14) & (z < 0.6))
+    groove = (y > 0.2) & (y < 0.42) & (x > 0.55)
+    regions["groove"] = _upper_border(vertices["calcaneus"], groove)
+    x, y, z = _fractions(vertices["talus"])
+    regions["talus_neck"] = _numbers((y > 0.2) & (y < 0.4) & (z > 0.25))
+    regions["talus_neck_lateral"] = _numbers((y > 0.2) & (y < 0.4) & (x > 0.35))
+    regions["talus_process"] = _numbers((x > 0.6) & (z < 0.3) & (y > 0.4))
+    regions["talus_top"] = _numbers((z > 0.75) & (y > 0.4))
+    _, y, _ = _fractions(vertices["fifth_metatarsal"])
+    regions["fifth_metatarsal_base"] = _numbers(y > 0.72)
+    x, y, z = _fractions(vertices["navicular"])
+    regions["navicular_plantar"] = _numbers(z < 0.4)
+    # The socket of the navicular is the face that looks at the head of the talus.
+    regions["navicular_socket"] = facets["navicular|talus"]
+    return regions
+
+
+def _fractions(v: FloatArray) -> FloatArray:
+    """Coordinates [3, V] as fractions of the extent: 0 to 1."""
+    return np.asarray(((v - v.min(axis=0)) / np.ptp(v, axis=0)).T)
+
+
+def _numbers(chosen: NDArray[np.bool_]) -> IntArray:
+    return np.flatnonzero(chosen).astype(np.int32)
+
+
+def _upper_border(v: FloatArray, chosen: NDArray[np.bool_]) -> IntArray:
+    """Those of the chosen vertices above which the chosen part goes no further, seen from the side."""
+    numbers = np.flatnonzero(chosen)
+    part = v[numbers]
+    close = np.abs(part[:, None, 1] - part[None, :, 1]) < 1.2
+    top = np.where(close, part[None, :, 2], -np.inf).max(axis=1)
+    return numbers[part[:, 2] > top - 0.8].astype(np.int32)
