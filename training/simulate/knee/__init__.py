@@ -1,0 +1,1 @@
+"""Simulated knees: frontal weight-bearing, lateral and axial films."""

@@ -1,0 +1,85 @@
+"""Weight-bearing frontal films of a left knee (``knee_ap``): fibula on the image right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.simulate.framing import framed
+from training.simulate.knee.frontal import knee_ap_rules
+from training.simulate.knee.joint import build_leg
+from training.simulate.knee.placement import CORTEX_MM, FRONTAL, Placement, scene_bones
+from training.simulate.knee.regions import leg_regions
+from training.simulate.knee.shape import LegShape, draw_leg_shape
+from training.simulate.knee.soft import limb
+from training.simulate.people import People
+from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
+from training.simulate.scene import Camera, Scene
+
+BONES = ("femur", "tibia", "fibula", "patella")
+BELOW = ("tibia", "fibula")
+TEMPLATE = "bodyparts3d"
+
+
+def knee_ap_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
+    """A random frontal film of a left knee, standing."""
+    flexion = rng.uniform(-2.0, 9.0) if rng.random() < 0.8 else rng.uniform(9.0, 22.0)
+    shape = draw_leg_shape(rng, float(flexion))
+    scene = knee_ap_scene(rng, people, shape)
+    return scene, _camera(scene, rng, side_px)
+
+
+def knee_ap_scene(
+    rng: np.random.Generator, people: People, shape: LegShape, *, turned: float = 1.0, variation: float = 1.0
+) -> Scene:
+    """A frontal knee of a given shape. ``turned`` scales the patient's rotation, ``variation`` the person's.
+
+    ``truth`` holds the true angles and spaces of the bones, by measurement where there is one.
+    """
+    regions = leg_regions(people)
+    person = people.draw(rng, BONES, variation)
+    bones = dict(person.vertices)
+    build_leg(bones, BELOW, regions, shape, rng)
+    thigh = bones["femur"][regions.femur.rings[0]].mean(axis=0)
+    floors = [bones["tibia"][floor] for floor in (regions.tibia.floor_medial, regions.tibia.floor_lateral)]
+    knee = (floors[0].mean(axis=0) + floors[1].mean(axis=0)) / 2.0
+    ankle = bones["tibia"][regions.tibia.plafond].mean(axis=0)
+    # The beam follows the plateau as far as the knee is bent: a reader wants the joint space open.
+    lean = turned * (rng.normal(0.0, 3.0) - 0.5 * shape.flexion_deg + 0.35 * (shape.slope_deg - 8.0))
+    matrix = (
+        FRONTAL
+        @ rotation(Y_AXIS, turned * rng.normal(0.0, 2.5))
+        @ rotation(X_AXIS, float(np.clip(lean, -14.0, 12.0)))
+        @ rotation(Z_AXIS, turned * float(np.clip(rng.normal(0.0, 6.0), -16.0, 16.0)))
+    )
+    ray = np.array([rng.normal(0.0, 6.0), 0.0, rng.normal(0.0, 10.0)]) * turned
+    place = Placement(matrix, knee + ray)
+    fat = float(rng.uniform(0.85, 1.3))
+    soft = tuple(limb(thigh, knee, ankle, place, person.size, fat))
+    truth = {
+        "true_ldfa_deg": shape.ldfa_deg,
+        "true_mpta_deg": shape.mpta_deg,
+        "true_medial_space_mm": shape.medial_space_mm,
+        "true_lateral_space_mm": shape.lateral_space_mm,
+    }
+    return Scene(
+        "knee_ap",
+        TEMPLATE,
+        scene_bones(bones, person.faces, place, rng, CORTEX_MM),
+        soft,
+        {},
+        knee_ap_rules(regions),
+        truth,
+    )
+
+
+def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:
+    source_detector = float(rng.uniform(1000.0, 1300.0))
+    distance = float(rng.uniform(60.0, 110.0))
+    plain = framed((-50.0, -50.0, 50.0, 50.0), 100, source_detector, distance)
+    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
+    low, high = marks.min(axis=0), marks.max(axis=0)
+    top, bottom = low[1] - rng.uniform(3.0, 40.0), high[1] + rng.uniform(3.0, 45.0)
+    side = rng.uniform(6.0, 60.0)
+    shift = rng.uniform(-0.4, 0.4) * side
+    box = (low[0] - side + shift, top, high[0] + side + shift, bottom)
+    return framed(box, side_px, source_detector, distance)
