@@ -90,6 +90,13 @@ def test_the_same_seed_writes_the_same_films(simulated: Path) -> None:
         ).read_bytes()
 
 
+def test_the_phantom_is_a_view_of_the_command(simulated: Path) -> None:
+    command.main(["--view", "phantom", "--count", "1", "--side-px", "200", "--out", str(simulated)])
+    film = json.loads((simulated / "phantom" / "landmarks.json").read_text())[0]
+    assert film["measurements"]["ruler_mm"] == {"from_scene": 100.0}
+    assert "ruler_left" in film["names"]
+
+
 def test_a_right_film_mirrors_the_left_and_measures_the_same() -> None:
     catalogue = load_catalogue()
     left, right = (

@@ -5,14 +5,15 @@ height, mm_per_px, names, landmarks [[x, y] or null, ...], view, side, magnifica
 centres at integers. ``measurements`` gives by key the value of the catalogue's construction on the exact
 points (``from_points``) and, where the simulated body knows it, the value in 3-D (``from_scene``).
 ``mm_per_px`` holds in the plane of the bones. The same seed gives the same films. Their random streams
-are apart from those of training films and of the shipped bank.
+are apart from those of training films and of the shipped bank. The view ``phantom`` is a test body of
+balls and wires whose places are known in closed form.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ import numpy as np
 from core.film import Side
 from core.measure.definitions import Catalogue
 from core.measure.loader import load_catalogue
+from training.simulate import phantom
 from training.simulate.anatomy import anatomy_dir
 from training.simulate.cases import annotation, sides_of, simulate_film
 from training.simulate.dicom_file import STYLES, expected_spacing_mm, write_dicom
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with ``arguments`` (None: those of the process)."""
     parser = argparse.ArgumentParser(prog="python -m training.simulate", description=__doc__)
     parser.add_argument("--list-views", action="store_true", help="list the views and end")
-    parser.add_argument("--view", default="all", help="view key, or all (default)")
+    parser.add_argument("--view", default="all", help="view key, all (default), or phantom")
     parser.add_argument("--count", type=int, default=10, help="films a view")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--side-px", type=int, default=720, help="longer side of a film in pixels")
@@ -54,11 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if args.out is None:
         parser.error("--out is needed")
-    if args.view != "all" and args.view not in VIEW_KEYS:
+    if args.view not in ("all", phantom.VIEW, *VIEW_KEYS):
         parser.error(f"unknown view {args.view!r}; known: {', '.join(VIEW_KEYS)}")
     if not 0.0 <= args.hardware <= 1.0:
         parser.error("--hardware is a share between 0 and 1")
-    makers = scene_makers(anatomy_dir(args.anatomy), args.split)
+    if args.view == phantom.VIEW:  # needs no bones
+        makers: Mapping[str, SceneMaker] = {phantom.VIEW: phantom.phantom_film}
+    else:
+        makers = scene_makers(anatomy_dir(args.anatomy), args.split)
     catalogue = load_catalogue()
     for key in VIEW_KEYS if args.view == "all" else [args.view]:
         folder = args.out / key

@@ -130,7 +130,8 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
     e = exposure
     rows, columns = layers.bone.shape
     longer = max(rows, columns)
-    attenuation = layers.bone * np.float32(e.bone_per_mm) + layers.soft * np.float32(e.soft_per_mm)
+    mineral = layers.bone if layers.metal is None else layers.bone + layers.metal
+    attenuation = mineral * np.float32(e.bone_per_mm) + layers.soft * np.float32(e.soft_per_mm)
     if e.hardening > 0:
         attenuation /= 1 + np.float32(e.hardening) * attenuation
     dose = np.exp(-attenuation)
@@ -206,7 +207,11 @@ def _window(density: Image, layers: Layers, window: tuple[float, float]) -> Imag
     step = max(1, max(density.shape) // 128)
     sample = density[::step, ::step]
     covered = (layers.soft[::step, ::step] > 0) | (layers.bone[::step, ::step] > 0)
-    body, air = sample[covered], sample[~covered]
+    air = ~covered
+    if layers.metal is not None:  # metal decides neither end of the grey scale
+        dense = layers.metal[::step, ::step] > 0
+        covered, air = covered & ~dense, air & ~dense
+    body, air = sample[covered], sample[air]
     high = float(np.percentile(body if body.size >= 16 else sample, window[1]))
     # Nearly all of the air lies below black, where the grey scale is straight: a curve that rises steeply
     # from black would otherwise show faint scatter as a contour.

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from training.simulate.growth import apply_growth_plate
 from training.simulate.raster import Window, path_in_window, smooth_normals, window_of
-from training.simulate.scene import Bone, Camera, Capsule, FloatArray, IntArray, Scene
+from training.simulate.scene import Bone, Camera, FloatArray, IntArray, Scene, Solid, Surface
+from training.simulate.soft import cast_layer, soft_layer, soft_tissue
 
 Image = NDArray[np.float32]
+
+__all__ = ["Layers", "map_layers", "mirrored_layers", "outline_mask", "render", "signed_path", "soft_tissue"]
 
 _END_CORTEX = 0.35  # thickness of the shell at a bone's ends, relative to mid-shaft
 _LONG_BONE = 2.6  # half length over spread of the cross-section from which a bone has a shaft
@@ -22,10 +24,6 @@ _MAX_SHELL = 0.62  # largest part of a bone's local radius that its shell may ta
 _SHAFT_CANCELLOUS = 0.06  # mineral of the marrow space relative to compact bone, mid-shaft
 _END_CANCELLOUS = 0.22  # the same where the bone is filled with trabeculae
 _GRAIN = 0.22  # spread of the trabecular density about its mean, where the film resolves it
-_SOFT_MERGE_MM2 = 9.0  # how far neighbouring soft parts flow into each other
-_HOLLOW_MM = 18.0  # hollows of the soft tissue up to this width are filled
-_HOLLOW_FROM_MM2 = 16.0  # and wholly so where the squared half thickness reaches this
-_SOFT_STEP = 4  # soft tissue is computed on every fourth pixel
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,25 @@ def render(scene: Scene, camera: Camera, seed: int = 0) -> Layers:
         bone_rng = np.random.default_rng(rng.integers(2**63))
         if not window.empty:
             bone_layer[window.slices] += _mineral(bone, camera, window, texture, bone_rng)
-    return Layers(bone=bone_layer, soft=soft_tissue(scene.soft_tissue, camera))
+    # Its own stream, so that what lies in the bones does not change what lies around them.
+    soft_rng = np.random.default_rng([seed, 1])
+    soft = soft_layer(scene.soft_tissue, camera, soft_rng)
+    for cast in scene.casts:
+        soft += cast_layer(cast, camera, soft_rng)
+    return Layers(bone=bone_layer, soft=soft, metal=_dense(scene.solids, camera))
+
+
+def _dense(solids: Collection[Solid], camera: Camera) -> Image | None:
+    """Path through the solids in mm of compact bone [height, width]; None without any."""
+    if not solids:
+        return None
+    layer = np.zeros((camera.height, camera.width), dtype=np.float32)
+    for solid in solids:
+        window = window_of(camera.project(solid.vertices_mm), camera)
+        if not window.empty:
+            path = path_in_window(solid.vertices_mm, solid.faces, camera, window)
+            layer[window.slices] += (path * solid.bone_equivalent).astype(np.float32)
+    return layer
 
 
 def _shape_of(vertices: FloatArray) -> _Shape:
@@ -139,47 +155,93 @@ def _inner_surface(bone: Bone, vertices: FloatArray, faces: IntArray, shape: _Sh
 
 def _mineral(bone: Bone, camera: Camera, window: Window, texture: Image, rng: np.random.Generator) -> Image:
     """Mineral path [rows, columns] of one bone in mm of compact bone."""
-    vertices = np.ascontiguousarray(bone.vertices_mm, dtype=np.float64)
-    faces = np.ascontiguousarray(bone.faces, dtype=np.int32)
-    shape = _shape_of(vertices)
-    outer = np.maximum(path_in_window(vertices, faces, camera, window), 0.0)
-    inner = path_in_window(_inner_surface(bone, vertices, faces, shape), faces, camera, window)
-    inner = np.clip(inner, 0.0, outer)
-    filling = _filling(shape, camera, window, texture, rng)
-    mineral = ((outer - inner + inner * filling) * bone.density).astype(np.float32)
+    shape = _shape_of(bone.vertices_mm)
+    pieces = (Surface(bone.vertices_mm, bone.faces),) if bone.drawn is None else bone.drawn
+    outer, inner = np.zeros(window.shape), np.zeros(window.shape)
+    for piece in pieces:
+        vertices = np.ascontiguousarray(piece.vertices_mm, dtype=np.float64)
+        faces = np.ascontiguousarray(piece.faces, dtype=np.int32)
+        whole = np.maximum(path_in_window(vertices, faces, camera, window), 0.0)
+        marrow = path_in_window(_inner_surface(bone, vertices, faces, shape), faces, camera, window)
+        outer += whole
+        inner += np.clip(marrow, 0.0, whole)
+    mineral = _filled(outer, inner, shape, bone.density, camera, window, texture, rng)
     for plate in bone.growth_plates:
         mineral = apply_growth_plate(mineral, plate, camera, window, rng)
     return mineral
 
 
-def _filling(
-    shape: _Shape, camera: Camera, window: Window, texture: Image, rng: np.random.Generator
+def _filled(
+    outer: FloatArray,
+    inner: FloatArray,
+    shape: _Shape,
+    density: float,
+    camera: Camera,
+    window: Window,
+    texture: Image,
+    rng: np.random.Generator,
 ) -> Image:
-    """Mineral of the space inside the shell relative to compact bone: trabeculae along the axis."""
+    """Mineral path of shell and trabeculae, which run along the axis of the bone."""
     ends = camera.project(np.stack([shape.centre - shape.axis, shape.centre + shape.axis]))
     direction = (ends[1] - ends[0]) / 2.0  # pixels per mm of the axis, short if the axis points at the source
     scale = camera.source_detector_mm / (camera.source_object_mm + shape.centre[2]) / camera.pixel_mm
     length = float(np.hypot(*direction))
     unit = direction / length if length > 0.2 * scale else np.array([0.0, 1.0])
     middle = ends.mean(axis=0) - [window.x0, window.y0]
-    rows, columns = window.shape
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    along = ((x - middle[0]) * unit[0] + (y - middle[1]) * unit[1]) / max(length, 0.2 * scale)
-    endness = shape.endness(along)
-    # The first axis of the texture runs along the bone; its pitch is in mm of the object.
-    across = ((x - middle[0]) * unit[1] - (y - middle[1]) * unit[0]) / scale
     pitch = _texture_pitch(camera.object_pixel_mm)
-    offset = rng.uniform(0, texture.shape[0], 2).astype(np.float32)
-    size = texture.shape[0]
-    grain = cv2.remap(
-        texture,
-        np.mod(across / pitch + offset[0], size).astype(np.float32),
-        np.mod(along * (length / scale) / pitch + offset[1], size).astype(np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
+    offset = rng.uniform(0, texture.shape[0], 2)
+    half = shape.half_length if shape.half_length >= _LONG_BONE * shape.half_width else 0.0
+    geometry = np.array(
+        [
+            middle[0],
+            middle[1],
+            unit[0],
+            unit[1],
+            max(length, 0.2 * scale),
+            length,
+            scale,
+            pitch,
+            *offset,
+            half,
+        ]
     )
-    level = _SHAFT_CANCELLOUS + (_END_CANCELLOUS - _SHAFT_CANCELLOUS) * endness
-    return np.asarray(level * np.maximum(0.1, 1.0 + grain * (0.5 + 0.5 * endness)), dtype=np.float32)
+    return _fill(outer, inner, density, texture, geometry)  # type: ignore[no-any-return]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _fill(
+    outer: FloatArray, inner: FloatArray, density: float, texture: Image, geometry: FloatArray
+) -> Image:
+    """Shell plus marrow space times its mineral; ``geometry`` as packed in ``_filled``.
+
+    The first axis of the texture runs along the bone; its pitch is in mm of the object.
+    """
+    rows, columns = outer.shape
+    size = texture.shape[0]
+    mx, my, ux, uy, divisor, length, scale, pitch, offset_x, offset_y, half = geometry
+    result = np.zeros((rows, columns), dtype=np.float32)
+    for i in range(rows):
+        for j in range(columns):
+            if outer[i, j] <= 0.0:
+                continue
+            dx, dy = j - mx, i - my
+            along = (dx * ux + dy * uy) / divisor
+            endness = 1.0
+            if half > 0.0:
+                t = min(max((abs(along) / half - 0.35) / 0.45, 0.0), 1.0)
+                endness = t * t * (3.0 - 2.0 * t)
+            x = (dx * uy - dy * ux) / scale / pitch + offset_x
+            y = along * length / scale / pitch + offset_y
+            x0, y0 = np.floor(x), np.floor(y)
+            fx, fy = x - x0, y - y0
+            c0, r0 = int(x0) % size, int(y0) % size
+            c1, r1 = (c0 + 1) % size, (r0 + 1) % size
+            grain = (1 - fy) * ((1 - fx) * texture[r0, c0] + fx * texture[r0, c1])
+            grain += fy * ((1 - fx) * texture[r1, c0] + fx * texture[r1, c1])
+            level = _SHAFT_CANCELLOUS + (_END_CANCELLOUS - _SHAFT_CANCELLOUS) * endness
+            level *= max(0.1, 1.0 + grain * (0.5 + 0.5 * endness))
+            result[i, j] = density * (outer[i, j] - inner[i, j] + inner[i, j] * level)
+    return result
 
 
 def _texture_pitch(object_pixel_mm: float) -> float:
@@ -203,72 +265,3 @@ def _trabeculae(rng: np.random.Generator, object_pixel_mm: float) -> Image:
     full = float(np.sqrt(np.mean(np.fft.irfft2(spectrum, s=(size, size)) ** 2)))
     resolved = np.fft.irfft2(spectrum * np.exp(-((frequency * object_pixel_mm / 0.6) ** 4)), s=(size, size))
     return (resolved * (_GRAIN / full)).astype(np.float32)
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _soft_field(
-    segments: FloatArray, rows: int, columns: int, step: int, merge: float
-) -> NDArray[np.float32]:
-    """Squared half thickness (mm2; negative outside) on every ``step``-th pixel, parts merged smoothly.
-
-    ``segments`` rows: start x, y, end x, y in pixels, start and end radius and pixels per mm.
-    """
-    field = np.empty((rows, columns), dtype=np.float32)
-    for i in range(rows):
-        for j in range(columns):
-            x, y = float(j * step), float(i * step)
-            best = -1e9
-            total = 0.0
-            for s in range(segments.shape[0]):
-                dx, dy = segments[s, 2] - segments[s, 0], segments[s, 3] - segments[s, 1]
-                squared = dx * dx + dy * dy
-                t = 0.0
-                if squared > 0:
-                    t = ((x - segments[s, 0]) * dx + (y - segments[s, 1]) * dy) / squared
-                    t = min(1.0, max(0.0, t))
-                scale = segments[s, 6] + t * (segments[s, 7] - segments[s, 6])
-                ex = (x - segments[s, 0] - t * dx) / scale
-                ey = (y - segments[s, 1] - t * dy) / scale
-                radius = segments[s, 4] + t * (segments[s, 5] - segments[s, 4])
-                value = (radius * radius - ex * ex - ey * ey) / merge
-                if value > best:
-                    total = total * np.exp(best - value) + 1.0
-                    best = value
-                elif value > best - 20.0:
-                    total += np.exp(value - best)
-            field[i, j] = merge * (best + np.log(total))
-    return field
-
-
-def _fill_hollows(field: Image, cell_mm: float) -> Image:
-    """Level narrow hollows inside the body, as muscle does between bones; the skin line stays."""
-    reach = max(1, round(_HOLLOW_MM / 2 / cell_mm))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    gain = cv2.morphologyEx(np.maximum(field, 0.0), cv2.MORPH_CLOSE, disc) - np.maximum(field, 0.0)
-    depth = np.clip(field / _HOLLOW_FROM_MM2, 0.0, 1.0)
-    filled = cv2.GaussianBlur(gain * depth * depth * (3.0 - 2.0 * depth), (0, 0), max(0.6, reach / 3))
-    # Fades to nothing at the skin line, which would otherwise step with the coarse grid.
-    return np.asarray(field + filled * depth, dtype=np.float32)
-
-
-def soft_tissue(capsules: Collection[Capsule], camera: Camera) -> Image:
-    """Thickness in mm [height, width] of the smooth envelope of tapered capsules."""
-    if not capsules:
-        return np.zeros((camera.height, camera.width), dtype=np.float32)
-    start = np.array([c.start_mm for c in capsules], dtype=np.float64)
-    end = np.array([c.end_mm for c in capsules], dtype=np.float64)
-    radii = np.array([(c.start_radius_mm, c.end_radius_mm) for c in capsules], dtype=np.float64)
-    scales = [
-        camera.source_detector_mm / (camera.source_object_mm + p[:, 2:]) / camera.pixel_mm
-        for p in (start, end)
-    ]
-    segments = np.hstack([camera.project(start), camera.project(end), radii, *scales])
-    rows, columns = -(-camera.height // _SOFT_STEP) + 1, -(-camera.width // _SOFT_STEP) + 1
-    coarse = _soft_field(segments, rows, columns, _SOFT_STEP, _SOFT_MERGE_MM2)
-    coarse = _fill_hollows(coarse, _SOFT_STEP * camera.object_pixel_mm)
-    # The squared half thickness is smooth across the skin line, so it survives the coarse grid.
-    x = np.arange(camera.width, dtype=np.float32) / _SOFT_STEP
-    y = np.arange(camera.height, dtype=np.float32) / _SOFT_STEP
-    grid_x, grid_y = np.meshgrid(x, y)
-    fine = cv2.remap(coarse, grid_x, grid_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(2.0 * np.sqrt(np.maximum(fine, 0.0)), dtype=np.float32)

@@ -35,13 +35,22 @@ class GrowthPlate:
 
 
 @dataclass(frozen=True)
+class Surface:
+    """One closed, outward-oriented surface: ``vertices_mm`` [V, 3] and ``faces`` [F, 3]."""
+
+    vertices_mm: FloatArray
+    faces: IntArray
+
+
+@dataclass(frozen=True)
 class Bone:
     """One closed bone surface, outward-oriented, posed in the scene frame.
 
     ``vertices_mm`` is [V, 3] and ``faces`` [F, 3]. Vertex i of a bone is the same anatomical point
     in every scene made from the same template (``template`` names it, e.g. ``bodyparts3d``).
     ``cortex_mm`` is the thickness of the cortical shell at mid-shaft, ``density`` the mineral
-    density relative to a healthy adult (1.0).
+    density relative to a healthy adult (1.0). ``drawn`` are the surfaces that the film shows instead of
+    the whole bone where parts of it are cut off, moved or gone; points stay on the whole bone.
     """
 
     name: str
@@ -50,6 +59,21 @@ class Bone:
     cortex_mm: float
     density: float = 1.0
     growth_plates: tuple[GrowthPlate, ...] = ()
+    drawn: tuple[Surface, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A dense body that is no bone, such as an implant, in the scene frame.
+
+    ``bone_equivalent`` is how many millimetres of compact bone attenuate as much as one of it: about 6
+    for titanium, 16 for steel and cobalt-chromium.
+    """
+
+    name: str
+    vertices_mm: FloatArray
+    faces: IntArray
+    bone_equivalent: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +84,21 @@ class Capsule:
     end_mm: FloatArray
     start_radius_mm: float
     end_radius_mm: float
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A shell around the skin, between ``inner_mm`` and ``outer_mm`` outside it.
+
+    It covers the soft-tissue parts ``capsules``. ``muscle_equivalent`` is its attenuation relative to
+    muscle, ``weave_mm`` the pitch of its fabric (0: none).
+    """
+
+    capsules: tuple[Capsule, ...]
+    inner_mm: float
+    outer_mm: float
+    muscle_equivalent: float
+    weave_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +147,7 @@ class Scene:
 
     ``points_mm`` are named points fixed to the anatomy, [3] each. ``point_rules`` are named points
     defined on the projected outline, as a reader sees them. ``truth`` holds true values of
-    measurements known in 3-D, by measurement key.
+    measurements known in 3-D, by measurement key. ``solids`` and ``casts`` lie in and around the body.
     """
 
     view: str
@@ -118,6 +157,8 @@ class Scene:
     points_mm: Mapping[str, FloatArray]
     point_rules: Mapping[str, PointRule] = field(default_factory=dict)
     truth: Mapping[str, float] = field(default_factory=dict)
+    solids: tuple[Solid, ...] = ()
+    casts: tuple[Cast, ...] = ()
 
     def project_points(self, camera: Camera) -> dict[str, FloatArray]:
         """Film position (x, y) in pixels of every named point."""
