@@ -248,6 +248,10 @@ def _difference(a: NumberGeo, b: NumberGeo) -> NumberGeo:
     return NumberGeo(a.value - b.value)
 
 
+def _sum(a: NumberGeo, b: NumberGeo) -> NumberGeo:
+    return NumberGeo(a.value + b.value)
+
+
 def _none(frame: Frame, result: Geo, *inputs: Geo) -> tuple[Shape, ...]:
     return ()
 
@@ -355,6 +359,7 @@ _ALL = (
     ),
     Operation("ratio", _alike(Kind.RATIO), _ratio, _none, "{0} divided by {1}"),
     Operation("difference", _alike(None), _difference, _none, "{0} minus {1}"),
+    Operation("sum", _alike(None), _sum, _none, "{0} plus {1}"),
 )
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType({operation.name: operation for operation in _ALL})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import pkgutil
 from collections.abc import Mapping
+from importlib import import_module
 
 from core.film import Calibration, SpacingSource
 from core.landmarks import Landmark, LandmarkSet
+from tests.core import layouts
 
 MM = Calibration(1.0, 1.0, SpacingSource.FIDUCIAL, "Spacing of the fiducial.")
 
@@ -136,7 +139,20 @@ HAND: Mapping[str, tuple[float, float]] = _hand()
 
 HAND_VALUES: Mapping[str, float] = _hand_values()
 
-LAYOUTS = {"ankle_ap": (ANKLE, ANKLE_VALUES), "hand_pa": (HAND, HAND_VALUES)}
+_MODULES = {
+    info.name: import_module(f"tests.core.layouts.{info.name}")
+    for info in pkgutil.iter_modules(layouts.__path__)
+}
+LAYOUTS: Mapping[str, tuple[Mapping[str, tuple[float, float]], Mapping[str, float]]] = {
+    "ankle_ap": (ANKLE, ANKLE_VALUES),
+    "hand_pa": (HAND, HAND_VALUES),
+} | {view: (module.POINTS, module.VALUES) for view, module in _MODULES.items()}
+"""Points and known values by view: those above, and one module ``layouts/<view>.py`` for each further view."""
+
+UNVERIFIED: set[str] = {"ldta", "little_dip_deviation"}.union(
+    *(getattr(module, "UNVERIFIED", ()) for module in _MODULES.values())
+)
+"""Keys of the measurements whose range was not checked at its source."""
 
 
 def landmarks(

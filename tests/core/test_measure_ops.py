@@ -139,6 +139,12 @@ DC: Step = ("dc", "line", "d", "c")
             "mm",
             -1.0,
         ),
+        (
+            SQUARE,
+            [("x", "distance", "a", "b"), ("y", "distance", "b", "c"), ("v", "sum", "y", "x")],
+            "mm",
+            7.0,
+        ),
     ],
 )
 def test_values(points: Points, steps: list[Step], unit: str, value: float):
