@@ -52,7 +52,7 @@ class FrontalKnee:
         """The outer upper corner of the plateau on one side (``medial`` or ``lateral``)."""
         sign = self.lateral if side == "lateral" else -self.lateral
         down = self.tibia_down
-        # A clockwise turn from down points to the left of the film; the direction is outwards and a little up.
+        # A clockwise turn from down points to the left of the film, here also a little up.
         turned = Direction(down.tail, down.tip, -125.0 * sign)
         return Farthest(self.tibia, self.regions.tibia.rim, turned)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from training.simulate.knee.regions import Frame, LegRegions, femur_frame, tibia_frame
 from training.simulate.pose import X_AXIS, Y_AXIS, Vertices, ramp
-from training.simulate.scene import FloatArray, IntArray
+from training.simulate.scene import FloatArray
 
 _HALF_GROOVE = 20.0  # mm from the floor of the trochlea to its crests
 _GROOVE_DEPTH = 0.17  # of the trochlea, relative to its radius
@@ -120,7 +120,7 @@ def plafond_tilt_deg(tibia: FloatArray, regions: LegRegions) -> float:
 
 
 def shape_femur(bones: Vertices, regions: LegRegions, shape: LegShape) -> None:
-    """Bring ``femur`` (and ``patella`` with it) into the femur's frame and give it the angles of ``shape``."""
+    """Bring ``femur`` (and ``patella`` with it) into its frame and give it the angles of ``shape``."""
     parts = regions.femur
     _reframe(bones, ("femur", "patella"), lambda: femur_frame(bones["femur"], parts))
     femur = bones["femur"]
@@ -141,7 +141,7 @@ def shape_femur(bones: Vertices, regions: LegRegions, shape: LegShape) -> None:
 
 
 def shape_tibia(bones: Vertices, names: tuple[str, ...], regions: LegRegions, shape: LegShape) -> None:
-    """Bring ``tibia`` and the other named bones into the tibia's frame and give it the angles of ``shape``."""
+    """Bring ``tibia`` and the other named bones into its frame and give it the angles of ``shape``."""
     parts = regions.tibia
     _reframe(bones, names, lambda: tibia_frame(bones["tibia"], parts))
     low = float(bones["tibia"][parts.plafond, 2].mean())
