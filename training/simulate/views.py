@@ -22,11 +22,15 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
     {
         "hand_pa": "training.simulate.hand:hand_film",
         "ankle_ap": "training.simulate.ankle:ankle_film",
+        "spine_ap": "training.simulate.spine.ap:spine_ap_film",
         "foot_ap": "training.simulate.foot.foot_ap:foot_ap_film",
         "foot_lateral": "training.simulate.foot.foot_lateral:foot_lateral_film",
+        "ankle_lateral": "training.simulate.foot.ankle_lateral:ankle_lateral_film",
         "shoulder_ap": "training.simulate.shoulder.ap:shoulder_ap_film",
         "knee_ap": "training.simulate.knee.ap:knee_ap_film",
         "pelvis_ap": "training.simulate.pelvis.ap:pelvis_film",
+        "wrist_pa": "training.simulate.wrist.film:wrist_pa_film",
+        "wrist_lateral": "training.simulate.wrist.film:wrist_lateral_film",
     }
 )
 VIEW_KEYS = tuple(_MAKERS)
