@@ -27,6 +27,7 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
         "foot_lateral": "training.simulate.foot.foot_lateral:foot_lateral_film",
         "ankle_lateral": "training.simulate.foot.ankle_lateral:ankle_lateral_film",
         "shoulder_ap": "training.simulate.shoulder.ap:shoulder_ap_film",
+        "shoulder_y": "training.simulate.shoulder.y:shoulder_y_film",
         "knee_ap": "training.simulate.knee.ap:knee_ap_film",
         "pelvis_ap": "training.simulate.pelvis.ap:pelvis_film",
         "wrist_pa": "training.simulate.wrist.film:wrist_pa_film",

@@ -7,22 +7,19 @@ from functools import lru_cache
 
 import numpy as np
 
-from training.simulate.framing import framed
 from training.simulate.people import People
-from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, Vertices, rotation
 from training.simulate.rules import (
     Direction,
     Farthest,
     FilmDirection,
     Mean,
     SphereCentre,
-    fit_sphere,
 )
-from training.simulate.scene import Camera, FloatArray, PointRule, Scene
-from training.simulate.shoulder.body import make_bones, soft_tissue
+from training.simulate.scene import Camera, PointRule, Scene
+from training.simulate.shoulder.film import camera_around, posed_body, view_matrix
 from training.simulate.shoulder.outline import Above, Beyond, Border, OnArc
-from training.simulate.shoulder.shape import ShoulderPose, draw_pose, scapula_frame, shape_bones, stand
-from training.simulate.shoulder.template import BONES, ShoulderTemplate, shoulder_template
+from training.simulate.shoulder.shape import ShoulderPose, draw_pose
+from training.simulate.shoulder.template import shoulder_template
 
 HEAD_POINTS = 7  # between both ends of the articular outline
 SHAFT_LEVELS = (3.2, 4.6)  # head radii below the centre of the head
@@ -42,51 +39,20 @@ def shoulder_ap_scene(
     rng: np.random.Generator, side_px: int, people: People, pose: ShoulderPose
 ) -> tuple[Scene, Camera]:
     """The film of a given posture; see ``shoulder_ap_film``."""
-    template = shoulder_template(people)
-    person = people.draw(rng, BONES)
-    vertices: Vertices = {name: v.copy() for name, v in person.vertices.items()}
-    shape_bones(vertices, template, pose, rng)
-    stand(vertices, template, pose)
-    tissue = soft_tissue(vertices, template, rng)
-    frame = scapula_frame(vertices["scapula"], template)
-    view = np.stack([frame.out, -frame.up, frame.back])
+    body = posed_body(rng, people, pose)
+    frame = body.frame
     # The patient turned too little or too far, the beam from above or below, the film askew.
     turn = rng.normal(0.0, 5.0) if rng.random() < 0.75 else rng.uniform(-15.0, 15.0)
-    caudal = float(np.clip(rng.normal(9.0, 6.0), -8.0, 25.0))
-    view = (
-        rotation(Z_AXIS, float(np.clip(rng.normal(0.0, 4.0), -10.0, 10.0)))
-        @ rotation(X_AXIS, caudal)
-        @ rotation(Y_AXIS, float(turn))
-        @ view
+    askew = view_matrix(
+        roll_deg=float(np.clip(rng.normal(0.0, 4.0), -10.0, 10.0)),
+        caudal_deg=float(np.clip(rng.normal(9.0, 6.0), -8.0, 25.0)),
+        turn_deg=float(turn),
     )
+    view = askew @ np.stack([frame.out, -frame.up, frame.back])
     ray = frame.centre + rng.uniform(-25.0, 15.0) * frame.out + rng.uniform(-25.0, 15.0) * frame.up
-
-    def place(points: FloatArray) -> FloatArray:
-        return np.asarray((points - ray) @ view.T)
-
-    bones = make_bones(person, {name: place(v) for name, v in vertices.items()}, template, rng)
-    _, radius = fit_sphere(vertices["humerus"][template.cap])
-    scene = Scene(
-        "shoulder_ap",
-        "bodyparts3d",
-        bones,
-        tuple(capsule.moved(place) for capsule in tissue),
-        {},
-        shoulder_ap_rules(people),
-        {"glenohumeral_space_mm": pose.joint_space_mm, "humeral_head_diameter_mm": 2.0 * radius},
-    )
-    return scene, _camera(scene, template, rng, side_px)
-
-
-def _camera(scene: Scene, template: ShoulderTemplate, rng: np.random.Generator, side_px: int) -> Camera:
-    source_detector = float(rng.uniform(1000.0, 1150.0))
-    object_detector = float(rng.uniform(60.0, 130.0))
-    plain = framed((-1.0, -1.0, 1.0, 1.0), 2, source_detector, object_detector)
-    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
-    low, high = marks.min(axis=0), marks.max(axis=0)
+    scene = body.scene("shoulder_ap", view, ray, shoulder_ap_rules(people), rng)
     margins = rng.uniform([8.0, 20.0, 15.0, 6.0], [80.0, 60.0, 65.0, 50.0])
-    left, top, right, bottom = low[0] - margins[0], low[1] - margins[1], high[0] + margins[2], high[1]
-    return framed((left, top, right, bottom + margins[3]), side_px, source_detector, object_detector)
+    return scene, camera_around(scene, margins, float(rng.uniform(60.0, 130.0)), rng, side_px)
 
 
 @lru_cache(maxsize=8)

@@ -33,11 +33,16 @@ class Tissue:
 
 
 def make_bones(
-    person: Person, placed: Mapping[str, FloatArray], template: ShoulderTemplate, rng: np.random.Generator
+    person: Person,
+    placed: Mapping[str, FloatArray],
+    template: ShoulderTemplate,
+    rng: np.random.Generator,
+    mirrored: bool = False,
 ) -> tuple[Bone, ...]:
     """The bones with random density and cortex; sometimes with an open plate of the proximal humerus.
 
-    ``placed`` are their vertices in the scene.
+    ``placed`` are their vertices in the scene; ``mirrored`` tells that the scene is a mirror image of the
+    body, as films are that are looked at from the side of the detector.
     """
     density = float(rng.uniform(0.7, 1.2))
     cortex = float(rng.uniform(0.75, 1.25)) * person.size
@@ -50,7 +55,7 @@ def make_bones(
             Bone(
                 name,
                 v,
-                person.faces[name],
+                person.faces[name][:, ::-1] if mirrored else person.faces[name],
                 _CORTEX_MM.get(name, 1.0) * cortex,
                 density * thin * float(rng.uniform(0.95, 1.05)),
                 plates if name == "humerus" else (),
@@ -80,6 +85,9 @@ def soft_tissue(
     head, _ = fit_sphere(vertices["humerus"][template.cap])
     shaft_up = shaft_direction(vertices["humerus"], template)
     acromion = vertices["scapula"][template.acromion].mean(axis=0)
+    roof = vertices["scapula"][template.undersurface]
+    depth = roof @ frame.back
+    front, rear = roof[int(depth.argmin())], roof[int(depth.argmax())]
     spine = np.array([0.0, float(vertices["t1"][:, 1].mean()), float(vertices["t1"][:, 2].mean())])
     neck = spine + 60.0 * frame.up
     middle = vertices["humerus"][template.shaft].mean(axis=0)
@@ -95,6 +103,7 @@ def soft_tissue(
         Tissue(
             acromion - 18.0 * frame.up, acromion - 40.0 * frame.out - 18.0 * frame.up, 36.0 * fat, 36.0 * fat
         ),
+        Tissue(front, rear, 22.0 * fat, 26.0 * fat),
         Tissue(acromion - 30.0 * frame.up, neck - 40.0 * frame.up, 36.0 * fat, 46.0 * fat),
         Tissue(neck - 60.0 * frame.up, neck + 120.0 * frame.up, 55.0 * fat, 52.0 * fat),
         Tissue(head - 20.0 * frame.out - 40.0 * frame.up, blade - 20.0 * frame.up, 46.0 * fat, 44.0 * fat),
@@ -104,6 +113,6 @@ def soft_tissue(
     side = float(blade[0]) + 10.0
     for part in np.linspace(-0.7, 1.0, 8):
         top = np.array([part * side, chest[0][1], spine[2] - 25.0 - 60.0 * part**2])
-        width = (48.0 if abs(part) < 0.2 else 33.0) * fat
+        width = (48.0 if abs(part) < 0.2 else 28.0) * fat
         parts.append(Tissue(top, top - 350.0 * frame.up, width, width))
     return tuple(parts)

@@ -72,7 +72,7 @@ def draw_pose(rng: np.random.Generator, variation: float = 1.0) -> ShoulderPose:
     separated = rng.random() < 0.08 * variation
     return ShoulderPose(
         glenoid_up_deg=mixed(-2.0, 4.0, -14.0, 14.0, 0.25),
-        glenoid_back_deg=mixed(0.0, 4.0, -12.0, 14.0, 0.2),
+        glenoid_back_deg=mixed(0.0, 3.0, -8.0, 10.0, 0.2),
         acromion_lateral_mm=mixed(6.5, 2.5, -3.0, 15.0, 0.3),
         acromion_height_mm=normal(3.0, 1.5, -0.5, 6.0),
         coracoid_height_mm=normal(-6.0, 2.0, -11.0, -1.0),

@@ -65,7 +65,8 @@ class ShoulderTemplate:
     coracoid: IntArray
     floor_medial: IntArray
     floor_lateral: IntArray
-    inferior_angle: IntArray
+    medial_border: IntArray
+    roof_patch: Patch
     acromion_patch: Patch
     glenoid_patch: Patch
     acromion_weight: FloatArray
@@ -79,6 +80,7 @@ class ShoulderTemplate:
     shaft_low: IntArray
     shaft_patch: Patch
     head_patch: Patch
+    proximal_patch: Patch
     head_weight: FloatArray
     tuberosity_weight: FloatArray
     lateral: IntArray
@@ -123,7 +125,8 @@ def shoulder_template(people: People) -> ShoulderTemplate:
         coracoid=_numbers(coracoid),
         floor_medial=_valley(local, fossa, -62.0),
         floor_lateral=_valley(local, fossa, -32.0),
-        inferior_angle=_numbers(up < up.min() + 1.0),
+        medial_border=_numbers(across < across.min() + 8.0),
+        roof_patch=_patch("scapula", scapula_faces, acromion),
         acromion_patch=_patch("scapula", scapula_faces, acromion_weight > 0.3),
         glenoid_patch=_patch("scapula", scapula_faces, _mask(len(scapula), glenoid)),
         acromion_weight=acromion_weight,
@@ -137,6 +140,7 @@ def shoulder_template(people: People) -> ShoulderTemplate:
         shaft_low=_numbers((height < -110.0) & (height > -130.0)),
         shaft_patch=_patch("humerus", humerus_faces, (height < -45.0) & (height > -150.0)),
         head_patch=_patch("humerus", humerus_faces, _grown(_mask(len(humerus), cap), humerus_faces, 4)),
+        proximal_patch=_patch("humerus", humerus_faces, height > -30.0),
         head_weight=head_weight,
         tuberosity_weight=tuberosity_weight,
         lateral=_numbers(clavicle[:, 0] > clavicle[:, 0].max() - 3.0),
