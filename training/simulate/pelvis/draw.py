@@ -1,0 +1,62 @@
+"""Random shapes of hips and poses of legs, from healthy to severely abnormal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from training.simulate.pelvis.pose import SIDES, LegPose
+from training.simulate.pelvis.shape import HipShape
+
+
+def draw_shapes(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str, HipShape]:
+    """Both hips of an adult: alike, apart from diseases that often take one side."""
+    v = variation
+    common = rng.standard_normal(8)
+    shapes = {}
+    dysplastic = rng.random() < 0.2 * v
+    deep = not dysplastic and rng.random() < 0.15 * v
+    for side in SIDES:
+        own = 0.85 * common + 0.5 * rng.standard_normal(8)
+        edge, roof = 32.0 + 4.5 * v * own[0], 4.0 + v * (3.0 * own[1] - 1.5 * own[0])
+        shift = np.array([0.0, 0.0, 0.0])
+        grade = rng.uniform(0.0, 1.0)
+        if dysplastic:
+            edge, roof = edge - 30.0 * grade, roof + 20.0 * grade
+            # The uncovered head slides outwards and up.
+            shift += np.array([3.5, 0.0, 1.0]) * grade * rng.uniform(0.0, 1.6)
+        if deep:
+            edge, roof = edge + 14.0 * grade, roof - 6.0 * grade
+        space = float(np.clip(3.6 + v * (0.5 * own[2] + 0.3 * rng.standard_normal()), 2.4, 5.0))
+        if rng.random() < 0.2 * v:
+            # Worn cartilage: the head sinks into the roof, upwards, or inwards.
+            way = np.radians(rng.uniform(-50.0, 35.0))
+            shift += (space - 0.4) * rng.uniform(0.2, 0.95) * np.array([np.sin(way), 0.0, np.cos(way)])
+        shapes[side] = HipShape(
+            lateral_centre_edge_deg=float(np.clip(edge, -8.0, 56.0)),
+            roof_angle_deg=float(np.clip(roof, -10.0, 34.0)),
+            anterior_turn_deg=6.0 * v * float(own[3]),
+            joint_space_mm=space,
+            head_shift_mm=shift,
+            socket_shift_mm=v * np.array([1.5 * own[4] - 4.0 * grade * deep, 0.0, 1.5 * own[5]]),
+            head_size=float(np.exp(v * (0.02 + 0.04 * own[6]))),
+            neck_shaft_deg=float(np.clip(129.0 + 6.5 * v * own[7], 108.0, 150.0)),
+            neck_growth_mm=v * 4.0 * float(rng.standard_normal()),
+        )
+    return shapes
+
+
+def draw_legs(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str, LegPose]:
+    """Legs beside each other, a little apart, turned in to out."""
+    v = variation
+    common = rng.standard_normal(3)
+    legs = {}
+    for side in SIDES:
+        own = 0.7 * common + 0.7 * rng.standard_normal(3)
+        legs[side] = LegPose(
+            adduction_deg=3.0 + 4.0 * v * float(own[0]),
+            flexion_deg=3.0 * v * float(own[1]),
+            neck_forward_deg=float(np.clip(9.0 + 9.0 * v * own[2], -12.0, 34.0)),
+        )
+    return legs

@@ -1,0 +1,119 @@
+"""Rules for points on hip films that a reader finds by a circle, an arc or a line of the pelvis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.simulate.rules import Direction, FilmDirection, crossings, fit_sphere
+from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
+
+
+@dataclass(frozen=True, eq=False)
+class SphereEdge:
+    """The outermost film point of a bone's spherical part (its ``vertices``) in ``direction``."""
+
+    bone: str
+    vertices: IntArray
+    direction: Direction | FilmDirection
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        centre, radius = fit_sphere(scene.bone(self.bone).vertices_mm[self.vertices])
+        scale = camera.source_detector_mm / (camera.source_object_mm + centre[2]) / camera.pixel_mm
+        return np.asarray(camera.project(centre[None])[0] + radius * scale * self.direction(scene, camera))
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """The middle of two other points."""
+
+    first: PointRule
+    second: PointRule
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        return np.asarray((self.first(scene, camera) + self.second(scene, camera)) / 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class OutlineBetween:
+    """Where the middle perpendicular of two other points last crosses the edges [E, 2] of a bone.
+
+    ``sign`` +1 looks to the right-hand side of the direction from ``first`` to ``second`` (y down).
+    ValueError if nothing is crossed.
+    """
+
+    bone: str
+    edges: IntArray
+    first: PointRule
+    second: PointRule
+    sign: int
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        first, second = self.first(scene, camera), self.second(scene, camera)
+        along = (second - first) / np.linalg.norm(second - first)
+        across = self.sign * np.array([-along[1], along[0]])
+        points = camera.project(scene.bone(self.bone).vertices_mm)
+        level = float((first + second) @ along / 2.0)
+        found = crossings(np.stack([points @ across, points @ along], axis=1), self.edges, level)
+        if not len(found):
+            raise ValueError(f"The outline of {self.bone} does not reach between two points in this view.")
+        return np.asarray(found.max() * across + level * along)
+
+
+@dataclass(frozen=True, eq=False)
+class Deepest:
+    """The point of a bone's ``candidates`` farthest from the line through two other points.
+
+    ``sign`` +1 takes the right-hand side of the direction from ``first`` to ``second`` (y down).
+    """
+
+    bone: str
+    candidates: IntArray
+    first: PointRule
+    second: PointRule
+    sign: int
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        along = self.second(scene, camera) - self.first(scene, camera)
+        across = self.sign * np.array([-along[1], along[0]])
+        points = camera.project(scene.bone(self.bone).vertices_mm[self.candidates])
+        return np.asarray(points[(points @ across).argmax()])
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowest:
+    """One border of the femoral neck where it is narrowest at right angles to its axis.
+
+    The axis runs from the centre of the head (sphere through ``head``) to the middle of the section
+    ``neck``. Sections from ``start`` to ``end`` head radii from the centre are tried. ``sign`` +1 takes
+    the border on the right-hand side of the axis (y down). ValueError if there is no section.
+    """
+
+    bone: str
+    head: IntArray
+    neck: IntArray
+    edges: IntArray
+    sign: int
+    start: float = 0.9
+    end: float = 1.45
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        vertices = scene.bone(self.bone).vertices_mm
+        centre, radius = fit_sphere(vertices[self.head])
+        ends = camera.project(np.stack([centre, vertices[self.neck].mean(axis=0)]))
+        along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+        across = np.array([-along[1], along[0]])
+        points = camera.project(vertices) - ends[0]
+        film = np.stack([points @ across, points @ along], axis=1)
+        reach = radius / camera.object_pixel_mm
+        best: tuple[float, float, FloatArray] | None = None
+        for level in np.linspace(self.start, self.end, 9) * reach:
+            found = crossings(film, self.edges, float(level))
+            if len(found) and (best is None or np.ptp(found) < best[0]):
+                best = float(np.ptp(found)), float(level), found
+        if best is None:
+            raise ValueError(f"The neck of {self.bone} is not crossed in this view.")
+        _, level, found = best
+        side = found.max() if self.sign > 0 else found.min()
+        return np.asarray(ends[0] + side * across + level * along)
