@@ -10,26 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from training.simulate.anatomy import load_left, load_mesh, mirror_x
-from training.simulate.bone_names import BONE_FILES
+from training.simulate.joints import assemble
 from training.simulate.pose import wave_field
 from training.simulate.scene import FloatArray, IntArray
+from training.simulate.shapes import FittedBone, bone_shapes, template_surface
+from training.simulate.subjects import SPLITS, Split, all_subjects
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+__all__ = ["SPLITS", "People", "Person", "Split"]
+
+_RIGHT = "_right"
+_SMALLEST_SHARE = 0.03
+# People of the training split may lie this far beyond the subjects they are blended from.
+_BEYOND = 0.2
+_COMMON_MM = 1.5
+_OWN_SHARE = 0.006
+_ASYMMETRY_SHARE = 0.002
 
 
 @dataclass(frozen=True, eq=False)
 class Person:
     """Bones of one simulated person, by key: vertices [V, 3] in mm, faces [F, 3] facing outwards.
 
-    ``subjects`` names the subjects blended, with their weights. ``size`` is the height of the person
-    relative to the template.
+    ``subjects`` names the subjects blended, with their weights over all bones. ``size`` is the height of
+    the person relative to the template.
     """
 
     vertices: Mapping[str, FloatArray]
@@ -40,37 +48,89 @@ class Person:
 
 @dataclass(frozen=True)
 class People:
-    """Draws people of one split from the bones in the folder ``anatomy``."""
+    """Draws people of one split from the bones in the folder ``anatomy``.
+
+    The first use of a bone brings the subjects' surfaces into correspondence, which takes some seconds a
+    subject, and keeps the result in the user's cache folder.
+    """
 
     anatomy: Path
     split: Split = "train"
 
     def template(self, bone: str) -> tuple[FloatArray, IntArray]:
         """Template vertices [V, 3] and faces [F, 3] of a bone; KeyError for an unknown key."""
-        if bone.endswith("_right"):
-            return mirror_x(*self.template(bone.removesuffix("_right")))
-        file, subdivisions = BONE_FILES[bone]
-        if "{side}" in file:
-            return load_left(self.anatomy, file, subdivisions)
-        return load_mesh(self.anatomy / "bodyparts3d" / f"{file}.ply", subdivisions)
+        return template_surface(self.anatomy, bone)
 
     def draw(self, rng: np.random.Generator, bones: Iterable[str], variation: float = 1.0) -> Person:
         """A random person with the named bones.
 
-        ``variation`` scales how far the person differs from the mean of the split's subjects; 0 gives
-        the template. The same state of ``rng`` gives the same person.
+        ``variation`` scales how far the person differs from the template, which 0 gives. Subjects are
+        blended with the same weights in all bones (in those that only some subjects have, among these),
+        then smoothly deformed. The same state of ``rng`` and the same bones give the same person.
         """
         names = tuple(bones)
-        surfaces = {name: self.template(name) for name in names}
-        vertices = {name: surface[0].copy() for name, surface in surfaces.items()}
         size = float(np.exp(rng.normal(0.0, 0.06 * variation)))
-        seeds = rng.integers(2**63, size=2)
-        for name, v in vertices.items():
-            common = wave_field(v, np.random.default_rng(seeds[0]), 120.0, 400.0, 1.5 * variation)
-            extent = float(np.ptp(v, axis=0).max())
-            key = [int(seeds[1]), *name.encode()]
-            own = wave_field(v, np.random.default_rng(key), 0.5 * extent, extent, 0.006 * extent * variation)
-            v += common + own
-            v *= size
-        faces = {name: surface[1] for name, surface in surfaces.items()}
-        return Person(vertices, faces, {"bodyparts3d": 1.0}, size)
+        seeds = [int(seed) for seed in rng.integers(2**63, size=2)]
+        shares = _Shares(np.random.default_rng([seeds[0], 1]), self.split == "train")
+        lefts = tuple(dict.fromkeys(name.removesuffix(_RIGHT) for name in names))
+        blended, total = {}, dict[str, float]()
+        for bone in lefts:
+            candidates = bone_shapes(self.anatomy, bone, self.split)
+            weights = shares.among(candidates)
+            base = self.template(bone)[0]
+            shape = base.copy()
+            for fit, weight in zip(candidates, weights, strict=True):
+                if weight:
+                    shape += (variation * weight) * (fit.shape - base)
+                    total[fit.subject] = total.get(fit.subject, 0.0) + float(weight) / len(lefts)
+            common = wave_field(base, np.random.default_rng(seeds[0]), 120.0, 400.0, _COMMON_MM * variation)
+            blended[bone] = shape + common + self._own(bone, seeds[1], _OWN_SHARE * variation)
+        assembled = assemble(self.anatomy, blended)
+        vertices = {}
+        for name in names:
+            bone = name.removesuffix(_RIGHT)
+            if bone == name:
+                vertices[name] = assembled[bone] * size
+            else:
+                uneven = assembled[bone] + self._own(bone, seeds[1] ^ 1, _ASYMMETRY_SHARE * variation)
+                vertices[name] = uneven * np.array([-size, size, size])
+        return Person(vertices, {name: self.template(name)[1] for name in names}, total, size)
+
+    def _own(self, bone: str, seed: int, share: float) -> FloatArray:
+        """Smooth displacement of one bone alone; ``share`` is its root mean square over the bone's extent."""
+        base = self.template(bone)[0]
+        extent = float(np.ptp(base, axis=0).max())
+        rng = np.random.default_rng([seed, *bone.encode()])
+        return wave_field(base, rng, 0.5 * extent, extent, share * extent)
+
+
+@lru_cache(maxsize=1)
+def _members() -> Mapping[str, tuple[int, float]]:
+    """Place and weight of every person of the collection, by name."""
+    pairs = [(member, s.weight) for s in all_subjects() for member in s.member_ids]
+    return {member: (k, weight) for k, (member, weight) in enumerate(pairs)}
+
+
+class _Shares:
+    """One person's shares in the subjects: gamma variates, of which every bone uses those it has.
+
+    Shares among any part of the subjects follow a Dirichlet distribution, mostly on one to three of them.
+    """
+
+    def __init__(self, rng: np.random.Generator, beyond: bool) -> None:
+        alpha = np.array([weight for _, weight in _members().values()])
+        self._mine = rng.gamma(alpha) + 1e-12
+        self._away = rng.gamma(alpha) + 1e-12
+        self._beyond = float(rng.uniform(0.0, _BEYOND)) if beyond else 0.0
+
+    def among(self, candidates: tuple[FittedBone, ...]) -> FloatArray:
+        """Weights of the candidates; they add up to 1."""
+        index = [_members()[fit.subject][0] for fit in candidates]
+        mine, away = (self._concentrated(values[index]) for values in (self._mine, self._away))
+        return np.asarray(mine + self._beyond * (mine - away))
+
+    @staticmethod
+    def _concentrated(values: FloatArray) -> FloatArray:
+        shares = values / values.sum()
+        shares = np.where(shares < _SMALLEST_SHARE, 0.0, shares)
+        return np.asarray(shares / shares.sum())
