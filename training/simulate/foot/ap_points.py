@@ -104,7 +104,6 @@ def _tarsal_rules(parts: FootParts) -> dict[str, PointRule]:
     for level, fraction in (("anterior", 0.88), ("posterior", 0.62)):
         rules[f"calcaneus_lateral_{level}"] = OutlineAt("calcaneus", edges, heel, fraction, LATERAL)
     rules["medial_cuneiform_distal_medial"] = _corner(parts, "medial_cuneiform", 45.0)
-    rules["navicular_proximal_corner"] = _corner(parts, "navicular", 135.0)
     rules["cuboid_distal_lateral"] = _corner(parts, "cuboid", -45.0)
     rules["cuboid_proximal_lateral"] = _corner(parts, "cuboid", -135.0)
     return rules

@@ -16,6 +16,7 @@ from training.simulate.foot.parts import (
     BASES,
     BONES,
     JOINTS,
+    LEG,
     METATARSALS,
     MIDFOOT,
     SESAMOIDS,
@@ -71,6 +72,7 @@ def stand(
     rest = {bone: person.vertices[bone] @ parts.matrix.T for bone in BONES}
     _lengthen(rest, posture)
     _tilt_articular_surface(rest, parts, posture.articular_tilt_deg)
+    _tilt_plafond(rest, parts, posture.plafond_tilt_deg)
     _settle(rest, parts, posture, person.size)
     work = _Assembly(parts, rest)
     work.pivots.update(_pivots(rest, parts))
@@ -109,6 +111,17 @@ def _tilt_articular_surface(rest: dict[str, FloatArray], parts: FootParts, degre
     x, y = (v[:, :2] - head[:2]).T
     turned = np.stack([c * x - s * y, s * x + c * y], axis=1) + head[:2]
     rest[bone] = np.column_stack([turned, v[:, 2]])
+
+
+def _tilt_plafond(rest: dict[str, FloatArray], parts: FootParts, degrees: float) -> None:
+    """Bend the leg above the ankle: backwards if positive, so that the plafond faces further forwards."""
+    joint = rest["tibia"][parts.regions["plafond"]].mean(axis=0)
+    for bone in LEG:
+        v = rest[bone]
+        amount = np.deg2rad(degrees) * ramp(v[:, 2] - joint[2], 5.0, 45.0)
+        c, s = np.cos(amount), np.sin(amount)
+        y, z = (v[:, 1:] - joint[1:]).T
+        rest[bone] = np.column_stack([v[:, 0], c * y + s * z + joint[1], c * z - s * y + joint[2]])
 
 
 def _settle(rest: dict[str, FloatArray], parts: FootParts, posture: FootPosture, size: float) -> None:
@@ -186,7 +199,7 @@ def _hindfoot(work: _Assembly, posture: FootPosture) -> None:
     upright = rotation_between(_leg_axis(rest["tibia"]), Z_AXIS)
     twist = rotation(Z_AXIS, -posture.coverage_deg + posture.leg_rotation_deg)
     lean = rotation(Y_AXIS, posture.leg_varus_deg) @ rotation(X_AXIS, posture.ankle_deg) @ twist @ upright
-    for bone in ("tibia", "fibula"):
+    for bone in LEG:
         work.place(bone, lean, work.pivots["tibia"], work.carried("talus", work.pivots["tibia"]))
 
 
@@ -199,7 +212,7 @@ def _leg_axis(tibia: FloatArray) -> FloatArray:
 
 
 def _stands_at(work: _Assembly, bone: str) -> float:
-    """Height of the head of a metatarsal above the floor: as it lies on its own lowest point, or sesamoids."""
+    """Height of the centre of a metatarsal head above its own lowest point or its sesamoids'."""
     own = work.rest[bone]
     low = float(own[:, 2].min())
     if bone == "first_metatarsal":

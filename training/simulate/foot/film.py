@@ -54,7 +54,7 @@ def build_bones(
     mirrored = np.linalg.det(place.matrix) < 0.0
     bones = []
     for name in BONES:
-        own = ()
+        own: tuple[GrowthPlate, ...] = ()
         if name in plates:
             plate = plates[name]
             axis = place.matrix @ plate.axis
@@ -88,14 +88,14 @@ def _growth_plates(
         centre = ends[0] + axis * (0.84 if distal else 0.14 if name in METATARSALS else 0.2)
         unit = axis / np.linalg.norm(axis) * (1.0 if distal else -1.0)
         plates[name] = GrowthPlate(centre, unit, gap, float(rng.uniform(0.92, 1.0)))
-    for name, height in (("tibia", 16.0), ("fibula", 24.0)):
+    shaft = vertices["tibia"]
+    joint = shaft[parts.regions["plafond"]].mean(axis=0)
+    down = joint - shaft[parts.regions["tibial_shaft"]].mean(axis=0)
+    down /= np.linalg.norm(down)
+    for name, height in (("tibia", 10.0), ("fibula", 0.0)):
         v = vertices[name]
-        level = float(v[:, 2].min()) + height * size + (8.0 * size if name == "tibia" else 0.0)
-        slab = v[np.abs(v[:, 2] - level) < 4.0]
-        centre = (slab.min(axis=0) + slab.max(axis=0)) / 2.0
-        plates[name] = GrowthPlate(
-            np.array([centre[0], centre[1], level]), np.array([0.0, 0.0, -1.0]), gap, 1.0
-        )
+        slab = v[np.abs((v - joint) @ down + height * size) < 4.0]
+        plates[name] = GrowthPlate((slab.min(axis=0) + slab.max(axis=0)) / 2.0, down, gap, 1.0)
     return plates
 
 
@@ -107,21 +107,26 @@ def soft_tissue(
     middle = {name: v.mean(axis=0) for name, v in vertices.items()}
     heel = vertices["calcaneus"]
     back = heel[heel[:, 1] > np.quantile(heel[:, 1], 0.85)].mean(axis=0)
-    tuber = np.array([back[0], back[1] - 12.0 * size, heel[:, 2].min() + 12.0 * size])
+    tuber = np.array([back[0], back[1] - 15.0 * size, heel[:, 2].min() + 13.0 * size])
     chains: list[list[tuple[FloatArray, float]]] = [
-        [(tuber, 27.0), (middle["calcaneus"], 29.0), (middle["navicular"], 25.0)],
-        [(tuber, 26.0), (middle["cuboid"] - [0.0, 0.0, 4.0 * size], 21.0)],
+        [(tuber, 26.0), (middle["calcaneus"], 28.0), (middle["talus"], 25.0), (middle["navicular"], 21.5)],
+        [(tuber, 25.0), (middle["cuboid"] - [0.0, 0.0, 4.0 * size], 21.0)],
     ]
     for number, (base, metatarsal, toe) in enumerate(zip(BASES, METATARSALS, TOES, strict=True)):
         v = vertices[metatarsal]
         head = v[v[:, 1] < np.quantile(v[:, 1], 0.2)].mean(axis=0) - [0.0, 0.0, 2.0 * size]
         big = number == 0
-        chain = [(middle[base], 21.0), (middle[metatarsal], 17.0), (head, 16.0 if big else 13.5)]
+        chain = [(middle[base], 19.5), (middle[metatarsal], 17.0), (head, 16.0 if big else 13.5)]
         chain += [(middle[bone], 11.5 if big else 8.5 - 0.8 * i) for i, bone in enumerate(toe)]
         last = vertices[toe[-1]]
         chain.append((last[last[:, 1].argmin()], 9.0 if big else 5.5))
         chains.append(chain)
-    chains.append(_leg(vertices, tuber, size))
+    leg = _leg(vertices, size)
+    # The tendon of the calf, from the back of the heel.
+    top = np.array([back[0], back[1] - 4.0 * size, float(heel[heel[:, 1] > back[1], 2].max()) - 6.0 * size])
+    calf = leg[2][0] + np.array([0.0, 7.0, 0.0]) * size
+    ankle = (leg[0][0] + top) / 2.0
+    chains += [leg, [(top, 14.0), (calf, 26.0)], [(tuber, 24.0), (top, 14.0)], [(ankle, 24.0), (calf, 26.0)]]
     return tuple(
         Capsule(place(a), place(b), ra * fat, rb * fat)
         for chain in chains
@@ -129,14 +134,17 @@ def soft_tissue(
     )
 
 
-def _leg(
-    vertices: Mapping[str, FloatArray], tuber: FloatArray, size: float
-) -> list[tuple[FloatArray, float]]:
+def _leg(vertices: Mapping[str, FloatArray], size: float) -> list[tuple[FloatArray, float]]:
     """Ankle and calf, up to the end of what a film of the foot can show."""
     leg = np.concatenate([vertices[name] for name in LEG])
     low = float(vertices["tibia"][:, 2].min())
     chain = []
-    for height, back, radius in ((0.0, 4.0, 33.0), (35.0, 5.0, 32.0), (90.0, 8.0, 36.0), (_LEG_MM, 14.0, 52.0)):
+    for height, back, radius in (
+        (0.0, 4.0, 33.0),
+        (35.0, 5.0, 32.0),
+        (90.0, 8.0, 36.0),
+        (_LEG_MM, 14.0, 52.0),
+    ):
         level = low + height * size
         slab = leg[np.abs(leg[:, 2] - level) < 8.0 * size]
         centre = (slab.min(axis=0) + slab.max(axis=0)) / 2.0 if len(slab) else leg.mean(axis=0)

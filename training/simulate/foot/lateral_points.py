@@ -14,7 +14,8 @@ import numpy as np
 
 from training.simulate.foot.ap_points import bone_axis
 from training.simulate.foot.parts import FootParts
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, edges_of
+from training.simulate.foot.regions import SHAFT_DEPTHS
+from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, edges_of
 from training.simulate.scene import IntArray, PointRule
 
 DORSAL, PLANTAR = 1, -1
@@ -31,8 +32,11 @@ def _sole(parts: FootParts, degrees: float) -> Direction:
     return Direction(heel, Mean("first_metatarsal", parts.ends["first_metatarsal"][1]), degrees)
 
 
-def calcaneus_rules(parts: FootParts) -> dict[str, PointRule]:
-    """Points of the calcaneus on its outline; directions are relative to its long axis."""
+def calcaneus_rules(parts: FootParts, down: Direction | None = None) -> dict[str, PointRule]:
+    """Points of the calcaneus on its outline; directions are relative to its long axis.
+
+    ``down`` is the direction of the sole in which the tuberosity's lowest point is looked for.
+    """
     regions = parts.regions
     back = Mean("calcaneus", regions["tuber_superior"])
     front = Mean("calcaneus", regions["calcaneus_cuboid_facet"])
@@ -40,8 +44,11 @@ def calcaneus_rules(parts: FootParts) -> dict[str, PointRule]:
     def end(region: str, degrees: float) -> Farthest:
         return Farthest("calcaneus", regions[region], Direction(back, front, degrees))
 
+    lowest = end("tuber_plantar", -80.0)
+    if down is not None:
+        lowest = Farthest("calcaneus", regions["tuber_plantar"], down)
     return {
-        "calcaneus_tuberosity_plantar": end("tuber_plantar", -100.0),
+        "calcaneus_tuberosity_plantar": lowest,
         "calcaneus_anterior_plantar": end("anterior_plantar", -45.0),
         "calcaneus_tuberosity_superior": end("tuber_superior", 115.0),
         "calcaneus_posterior_facet_superior": end("posterior_facet", 85.0),
@@ -88,10 +95,12 @@ def foot_lateral_rules(parts: FootParts) -> Mapping[str, PointRule]:
     fifth = parts.regions["fifth_metatarsal_base"]
     return MappingProxyType(
         {
-            **calcaneus_rules(parts),
+            **calcaneus_rules(parts, down),
             **talus_rules(parts),
             **_first_metatarsal(parts),
-            "medial_sesamoid_plantar": Farthest("hallux_sesamoid_1", _every(parts, "hallux_sesamoid_1"), down),
+            "medial_sesamoid_plantar": Farthest(
+                "hallux_sesamoid_1", _every(parts, "hallux_sesamoid_1"), down
+            ),
             "navicular_plantar": Farthest("navicular", parts.regions["navicular_plantar"], down),
             "medial_cuneiform_plantar": Farthest("medial_cuneiform", _every(parts, "medial_cuneiform"), down),
             "fifth_metatarsal_base_plantar": Farthest("fifth_metatarsal", fifth, down),
@@ -100,3 +109,46 @@ def foot_lateral_rules(parts: FootParts) -> Mapping[str, PointRule]:
             ),
         }
     )
+
+
+# Levels of the shaft points above the plafond, in depths of the plafond.
+_DISTAL_DEPTHS = 1.75
+# Spokes of the dome, from the perpendicular to the axis of neck and head; positive is further back.
+_DOME_DEG = (-20.0, 1.0, 22.0, 43.0, 64.0)
+
+
+def _tibia_rules(parts: FootParts) -> dict[str, PointRule]:
+    roof, shaft = (Mean("tibia", parts.regions[name]) for name in ("plafond", "tibial_shaft"))
+    edges = edges_of(parts.faces["tibia"])
+    # Looking up the leg the front is on the left.
+    levels = (("proximal", 1.0), ("distal", _DISTAL_DEPTHS / SHAFT_DEPTHS))
+    rules: dict[str, PointRule] = {
+        f"tibial_shaft_{level}_{side}": OutlineAt("tibia", edges, Direction(roof, shaft), fraction, sign)
+        for level, fraction in levels
+        for side, sign in (("anterior", -1), ("posterior", 1))
+    }
+    for side, degrees in (("anterior", -110.0), ("posterior", 110.0)):
+        outwards = Direction(roof, shaft, degrees)
+        rules[f"tibial_plafond_{side}"] = Farthest("tibia", parts.regions["plafond"], outwards)
+    return rules
+
+
+def _dome_rules(parts: FootParts) -> dict[str, PointRule]:
+    """Five points of the talar dome from front to back, on spokes from the middle of its curve."""
+    chosen = np.zeros(len(parts.vertices["talus"]), dtype=np.bool_)
+    chosen[parts.regions["talus_trochlea"]] = True
+    edges = edges_of(parts.faces["talus"], chosen)
+    centre = SphereCentre("talus", parts.regions["talus_dome"])
+    head = Mean("talus", parts.regions["talus_head"])
+    return {
+        f"talar_dome_{number}": OutlineAt("talus", edges, Direction(centre, head, degrees), 0.0, DORSAL)
+        for number, degrees in enumerate(_DOME_DEG, start=1)
+    }
+
+
+@lru_cache(maxsize=4)
+def ankle_lateral_rules(parts: FootParts) -> Mapping[str, PointRule]:
+    """Rules of all points of ``ankle_lateral``, in the order of the catalogue."""
+    talus = talus_rules(parts)
+    kept = {name: rule for name, rule in talus.items() if name.startswith(("talar_neck", "talar_head"))}
+    return MappingProxyType({**_tibia_rules(parts), **_dome_rules(parts), **kept, **calcaneus_rules(parts)})

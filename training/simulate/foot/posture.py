@@ -40,6 +40,7 @@ class FootPosture:
     ankle_deg: float
     leg_rotation_deg: float
     leg_varus_deg: float
+    plafond_tilt_deg: float
 
 
 def draw_posture(rng: np.random.Generator) -> FootPosture:
@@ -57,7 +58,9 @@ def draw_posture(rng: np.random.Generator) -> FootPosture:
         np.concatenate([np.zeros((4, 1)), rng.normal([[-5.0, -3.0]], 4.0, (4, 2))], axis=1), axis=1
     )
     claw = rng.uniform(0.0, 1.0, (4, 1)) * rng.uniform(0.0, 1.0)
-    bend = rng.normal(0.0, 3.0, (4, 3)) + np.array([[4.0, 8.0, 10.0]]) + claw * np.array([[-22.0, 28.0, 40.0]])
+    bend = (
+        rng.normal(0.0, 3.0, (4, 3)) + np.array([[4.0, 8.0, 10.0]]) + claw * np.array([[-22.0, 28.0, 40.0]])
+    )
     return FootPosture(
         pitch_deg=pitch,
         meary_deg=normal(-0.85 * 7.0 * flatness, 4.0, -22.0, 22.0),
@@ -80,4 +83,5 @@ def draw_posture(rng: np.random.Generator) -> FootPosture:
         ankle_deg=normal(4.0, 4.0, -6.0, 14.0),
         leg_rotation_deg=normal(0.0, 4.0, -9.0, 9.0),
         leg_varus_deg=normal(0.0, 2.5, -6.0, 6.0),
+        plafond_tilt_deg=normal(0.0, 3.0, -9.0, 9.0),
     )

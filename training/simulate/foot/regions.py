@@ -9,8 +9,13 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from training.simulate.scene import FloatArray, IntArray
+
+# Level of the upper shaft points above the plafond, in depths of the plafond from front to back.
+SHAFT_DEPTHS = 3.0
+MALLEOLUS_SHARE = 0.25
 
 
 def find_regions(
@@ -36,8 +41,18 @@ def find_regions(
     regions["talus_neck_lateral"] = _numbers((y > 0.2) & (y < 0.4) & (x > 0.35))
     regions["talus_process"] = _numbers((x > 0.6) & (z < 0.3) & (y > 0.4))
     regions["talus_top"] = _numbers((z > 0.75) & (y > 0.4))
+    regions["talus_trochlea"] = _numbers((z > 0.35) & (y > 0.25) & (x > 0.1))
     _, y, _ = _fractions(vertices["fifth_metatarsal"])
     regions["fifth_metatarsal_base"] = _numbers(y > 0.72)
+    tibia = vertices["tibia"]
+    roof = cKDTree(vertices["talus"]).query(tibia, distance_upper_bound=7.0)[0] < 7.0
+    roof &= vertex_normals(tibia, faces["tibia"])[:, 2] < -0.6
+    # Without the malleolus, which hangs below the roof on its medial side.
+    roof &= tibia[:, 0] > tibia[roof, 0].min() + MALLEOLUS_SHARE * np.ptp(tibia[roof, 0])
+    regions["plafond"] = _numbers(roof)
+    depth = float(np.ptp(tibia[roof, 1]))
+    level = float(np.median(tibia[roof, 2])) + SHAFT_DEPTHS * depth
+    regions["tibial_shaft"] = _numbers(np.abs(tibia[:, 2] - level) < 8.0)
     x, y, z = _fractions(vertices["navicular"])
     regions["navicular_plantar"] = _numbers(z < 0.4)
     # The socket of the navicular is the face that looks at the head of the talus.
@@ -48,6 +63,17 @@ def find_regions(
 def _fractions(v: FloatArray) -> FloatArray:
     """Coordinates [3, V] as fractions of the extent: 0 to 1."""
     return np.asarray(((v - v.min(axis=0)) / np.ptp(v, axis=0)).T)
+
+
+def vertex_normals(v: FloatArray, faces: IntArray) -> FloatArray:
+    """Unit outward normals [V, 3]."""
+    a, b, c = (v[faces[:, k]] for k in range(3))
+    face = np.cross(b - a, c - a)
+    normal = np.stack(
+        [np.bincount(faces.ravel(), weights=np.repeat(face[:, k], 3), minlength=len(v)) for k in range(3)],
+        axis=1,
+    )
+    return np.asarray(normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12))
 
 
 def _numbers(chosen: NDArray[np.bool_]) -> IntArray:
