@@ -112,7 +112,18 @@ def _evaluate(
     varies = any(landmarks[key].expected_error_px for key in definition.points)
     interval = _interval(values, wraps=unit == "deg") if varies else None
     shapes = _drawing(frame, trail, f"{definition.short} {format_value(value, unit)}")
-    return replace(empty, value=value, interval=interval, shapes=shapes)
+    note = " ".join(part for part in (_choices(view, definition, trail), empty.note) if part)
+    return replace(empty, value=value, interval=interval, shapes=shapes, note=note)
+
+
+def _choices(view: View, definition: MeasurementDefinition, trail: list[_Built]) -> str:
+    """What operations chose among their points, by the part of the points' names before the comma."""
+    notes = []
+    for step, built in zip(definition.steps, trail, strict=True):
+        if isinstance(built.result, PointGeo | NumberGeo) and built.result.note:
+            names = [view.point(key).name.split(",")[0] for key in step.of]
+            notes.append(built.result.note.format(*names))
+    return " ".join(notes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,9 +40,10 @@ class DegenerateError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class PointGeo:
-    """A point; ``z`` [draws]."""
+    """A point; ``z`` [draws]. ``note`` says what was chosen, with ``{0}`` ... for names of inputs."""
 
     z: Complexes
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +75,10 @@ class PolylineGeo:
 
 @dataclass(frozen=True, eq=False)
 class NumberGeo:
-    """A length, angle (degrees) or ratio; ``value`` [draws]."""
+    """A length, angle (degrees) or ratio; ``value`` [draws]. ``note`` as for points."""
 
     value: Reals
+    note: str = ""
 
 
 Geo = PointGeo | LineGeo | CircleGeo | PolylineGeo | NumberGeo

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from core.measure import drawing
+from core.measure import curves, drawing
 from core.measure.geometry import (
     CircleGeo,
     Complexes,
@@ -63,6 +63,16 @@ def _points(at_least: int, gives: Kind, *, pairs: bool = False) -> Callable[[Seq
         if fits and not (pairs and len(inputs) % 2):
             return gives
         return f"takes {at_least} or more points" + (" in pairs" if pairs else "")
+
+    return check
+
+
+def _vertebrae(at_least: int, gives: Kind) -> Callable[[Sequence[Kind]], Kind | str]:
+    def check(inputs: Sequence[Kind]) -> Kind | str:
+        fits = len(inputs) >= 4 * at_least and len(inputs) % 4 == 0
+        if fits and all(kind is Kind.POINT for kind in inputs):
+            return gives
+        return f"takes the corners of {at_least} or more vertebrae, four points each"
 
     return check
 
@@ -357,6 +367,10 @@ _ALL = (
         drawing.corner,
         "angle at {1} between {0} and {2}, 0 to 180 degrees",
     ),
+    Operation("cobb", _vertebrae(2, Kind.ANGLE), curves.cobb, curves.draw_cobb, curves.LARGEST),
+    Operation("cobb_above", _vertebrae(3, Kind.ANGLE), curves.cobb_above, curves.draw_above, curves.ABOVE),
+    Operation("cobb_below", _vertebrae(3, Kind.ANGLE), curves.cobb_below, curves.draw_below, curves.BELOW),
+    Operation("curve_apex", _vertebrae(3, _P), curves.curve_apex, curves.draw_apex, curves.APEX),
     Operation("ratio", _alike(Kind.RATIO), _ratio, _none, "{0} divided by {1}"),
     Operation("difference", _alike(None), _difference, _none, "{0} minus {1}"),
     Operation("sum", _alike(None), _sum, _none, "{0} plus {1}"),

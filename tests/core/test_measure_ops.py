@@ -447,3 +447,71 @@ def test_an_angle_on_one_of_its_lines_is_drawn_there_even_far_from_the_other():
     result = measure(points, AB, ("cd", "line", "c", "d"), ("v", "angle", "ab", "cd"), unit="deg")
     assert shapes(result, Arc)[0].centre == pytest.approx((0, 6))
     assert Segment((0, -70), (0, 6), True) in result.shapes
+
+
+def spine(*tilts: float, shift: Mapping[int, float] | None = None) -> Points:
+    """Vertebrae 10 high and 20 wide, 15 apart, tilted clockwise by so many degrees; shifted to the right."""
+    points: dict[str, tuple[float, float]] = {}
+    for index, tilt in enumerate(tilts):
+        c, s = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+        middle = (shift or {}).get(index, 0.0)
+        for corner, (x, y) in enumerate(((-10, -5), (10, -5), (-10, 5), (10, 5))):
+            points[f"v{index}, {corner}"] = (middle + c * x - s * y, 15 * index + s * x + c * y)
+    return points
+
+
+@pytest.mark.parametrize(
+    ("tilts", "above", "largest", "below", "note"),
+    [
+        ((-5, 10, 30, 0, -25, -10, 5), 35, 55, 30, "v2 to v4, convex to the right."),
+        ((5, -10, -30, 0, 25, 10, -5), 35, 55, 30, "v2 to v4, convex to the left."),
+        ((0, 20, -20, 0), 20, 40, 20, "v1 to v2, convex to the right."),
+    ],
+)
+def test_the_end_vertebrae_of_curves_are_found(tilts, above, largest, below, note):
+    points = spine(*tilts)
+    for turn in (0.0, 40.0):  # the angle of a film does not matter
+        c, s = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+        turned = {key: (c * x - s * y, s * x + c * y) for key, (x, y) in points.items()}
+        for op, value in (("cobb_above", above), ("cobb", largest), ("cobb_below", below)):
+            assert measure(turned, ("v", op, *points), unit="deg").value == pytest.approx(value)
+        assert measure(turned, ("v", "cobb", *points), unit="deg").note == note
+    drawn = measure(points, ("v", "cobb", *points), unit="deg").shapes
+    assert sum(isinstance(shape, Arc) for shape in drawn) == 1
+    assert sum(isinstance(shape, Segment) and not shape.dashed for shape in drawn) == 2
+
+
+def test_the_apex_of_the_largest_curve_lies_farthest_out():
+    points = spine(20, 10, 0, -20, 0, shift={1: -6.0, 2: -9.0, 4: -40.0})
+    steps = (
+        ("apex", "curve_apex", *points),
+        ("middle", "midpoint", "v0, 0", "v0, 3"),
+        ("v", "distance", "apex", "middle"),
+    )
+    result = measure(points, *steps)
+    assert result.value == pytest.approx(math.hypot(9.0, 30.0))
+    assert result.note == "Apex v2."
+
+
+@pytest.mark.parametrize(
+    ("tilts", "op", "reason"),
+    [
+        ((20, 0, -20), "cobb_above", "begins at the uppermost vertebra"),
+        ((20, 0, -20), "cobb_below", "ends at the lowest vertebra"),
+        ((0, 20, -20), "curve_apex", "no vertebra between its ends"),
+    ],
+)
+def test_curves_that_are_not_there_give_a_reason(tilts, op, reason):
+    points = spine(*tilts)
+    steps = [("v", op, *points)]
+    if op == "curve_apex":
+        steps = [("a", op, *points), ("v", "distance", "a", "v0, 0")]
+    result = measure(points, *steps, unit="mm" if op == "curve_apex" else "deg")
+    assert result.value is None
+    assert reason in (result.reason or "")
+
+
+def test_vertebrae_without_width_or_tilt_give_a_reason():
+    flat = dict.fromkeys(spine(0, 0), (3.0, 3.0))
+    assert "same spot" in (measure(flat, ("v", "cobb", *flat), unit="deg").reason or "")
+    assert measure(spine(0, 0), ("v", "cobb", *spine(0, 0)), unit="deg").reason is not None
