@@ -52,16 +52,16 @@ def spine_ap_camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Cam
     object_detector = float(rng.uniform(100.0, 250.0))
     plain = Camera(source_detector, source_detector - object_detector, 1.0, 1, 1, 0.0, 0.0)
     marks = np.array(list(scene.project_points(plain).values())) / plain.magnification
-    box = _trunk_box(rng, marks) if rng.random() < 0.75 else _wide_box(rng, marks)
+    box = _trunk_box(rng, marks) if rng.random() < 0.82 else _wide_box(rng, marks)
     return framed(box, side_px, source_detector, object_detector)
 
 
 def _trunk_box(rng: np.random.Generator, marks: FloatArray) -> tuple[float, float, float, float]:
     """Close around the points, as films of collections are cut: 0.28 to 0.6 times as wide as high."""
-    top = float(marks[:, 1].min()) - rng.uniform(5.0, 30.0)
-    bottom = float(marks[:, 1].max()) + rng.uniform(8.0, 60.0)
+    top = float(marks[:, 1].min()) - rng.uniform(4.0, 22.0)
+    bottom = float(marks[:, 1].max()) + rng.uniform(6.0, 45.0)
     low, high = float(marks[:, 0].min()) - 8.0, float(marks[:, 0].max()) + 8.0
-    width = max((bottom - top) * rng.uniform(0.29, 0.55), high - low)
+    width = max((bottom - top) * rng.uniform(0.27, 0.5), high - low)
     slack = width - (high - low)
     left = low - slack * rng.uniform(0.25, 0.75)
     return left, top, left + width, bottom

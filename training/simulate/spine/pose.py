@@ -46,7 +46,12 @@ RIBS = tuple(
 HEAD = ("c1", "c2", "occipital_bone", "mandible")
 _CHAIN = CERVICAL + LEVELS  # from above to below; every film's spine is a lower part of it
 _BODY_SHARE = 0.45  # part of a bend that the bodies take as wedges; the discs take the rest
-_DISC_MM = (2.0, 13.0)
+# Disc height below T1 to L5 between the lips, relative to the body above: gives films whose corners are
+# spaced as on standing films of adolescents.
+_DISC_SHARE = np.array(
+    [0.44, 0.41, 0.41, 0.36, 0.36, 0.35, 0.36, 0.45, 0.35, 0.44, 0.52, 0.54, 0.5, 0.5, 0.5, 0.48, 0.44]
+)
+_CERVICAL_DISC_SHARE = 0.4
 _RIB_FREE_MM = (15.0, 200.0)  # distance from the spine over which a rib passes to the thorax
 _BALANCE_ROUNDS = 4
 # Which part of the change of the sacral slope is undone at L5, L4 ... L1 (lordosis sits mostly below L4).
@@ -94,7 +99,7 @@ def pose_trunk(vertices: Vertices, people: People, posture: Posture) -> None:
     own_slope = _sacral_slope(vertices, people)
     _set_pelvis(vertices, people, posture)
     levels = {bone: _level(vertices, people, bone) for bone in chain}
-    disc = _discs(vertices, people, chain, levels, posture)
+    disc = _discs(chain, levels, posture)
     angles = _angles(vertices, people, chain, levels, posture, own_slope)
     for _ in range(_BALANCE_ROUNDS):
         moves = _stack(vertices, people, chain, levels, disc, angles, posture)
@@ -164,16 +169,11 @@ def _level(vertices: Vertices, people: People, bone: str) -> _Level:
     return _Level(frame, top[2:].mean(axis=0), bottom[2:].mean(axis=0), depth)
 
 
-def _discs(
-    vertices: Vertices, people: People, chain: list[str], levels: Mapping[str, _Level], posture: Posture
-) -> FloatArray:
-    """Heights of the discs below each vertebra of the chain."""
-    sacrum = sacral_endplate(people).corners(vertices["sacrum"])[2:].mean(axis=0)
-    below = [levels[bone].top for bone in chain[1:]] + [sacrum]
-    heights = np.array([np.linalg.norm(levels[b].bottom - t) for b, t in zip(chain, below, strict=True)])
-    # In the supine template L5 may stand on the sacrum: its disc is about as high as the one above.
-    heights[-1] = np.clip(heights[-1], 0.7 * heights[-2], 1.1 * heights[-2])
-    return np.asarray(np.clip(heights, *_DISC_MM) * _per_level(chain, posture.disc_height, 1.0))
+def _discs(chain: list[str], levels: Mapping[str, _Level], posture: Posture) -> FloatArray:
+    """Heights in mm of the discs below each vertebra of the chain."""
+    body = np.array([np.linalg.norm(levels[bone].top - levels[bone].bottom) for bone in chain])
+    share = _per_level(chain, _DISC_SHARE, _CERVICAL_DISC_SHARE)
+    return np.asarray(share * body * _per_level(chain, posture.disc_height, 1.0))
 
 
 def _per_level(chain: list[str], values: FloatArray, above: float) -> FloatArray:

@@ -62,7 +62,7 @@ def draw_posture(rng: np.random.Generator, scoliosis: float, variation: float = 
     coronal = coronal + jitter * rng.standard_normal(_COUNT)
     axial = axial + 1.5 * variation * rng.standard_normal(_COUNT)
     incidence = 52.0 + variation * float(np.clip(11.0 * rng.standard_normal(), -24.0, 34.0))
-    # Pelvic tilt grows with incidence (Vialle 2005: about 0.37 of it, minus 7); some pelves stand tilted back.
+    # Pelvic tilt grows with incidence (Vialle 2005: 0.37 of it, minus 7); some pelves tilt back.
     tilted = float(rng.uniform(4.0, 22.0)) if rng.random() < 0.2 else 0.0
     tilt = 0.37 * incidence - 7.0 + variation * (5.0 * float(rng.standard_normal()) + tilted)
     flat = float(rng.uniform(8.0, 32.0)) if rng.random() < 0.2 else 0.0
