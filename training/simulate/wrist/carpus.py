@@ -195,7 +195,7 @@ def _on_radius(v: Vertices, regions: Regions, pose: WristPose) -> None:
     # The capitate rests on both bones: less room to the scaphoid would be seen as overlap only.
     heads = v["capitate"][sets["capitate.proximal"]]
     row = np.concatenate([v[name][::2] for name in ("lunate", "scaphoid")])
-    approach(v, _DISTAL, heads, row, _PROXIMALLY, pose.joint_mm, 0.15)
+    approach(v, _DISTAL, heads, row, _PROXIMALLY, pose.joint_mm, 0.10)
     beside = ["triquetrum", "pisiform"]
     for name, direction in (("lunate", _TO_LUNATE), ("hamate", _TO_HAMATE)):
         approach(v, beside, v["triquetrum"][::2], v[name][::2], direction, pose.joint_mm)

@@ -33,7 +33,7 @@ def wrist_pa_film(rng: np.random.Generator, side_px: int, people: People) -> tup
     pose = draw_pose(rng)
     rolls = (float(rng.normal(0.0, 6.0)), float(rng.normal(0.0, 3.5)), float(rng.normal(0.0, 5.0)))
     scene = wrist_scene(rng, people, "wrist_pa", pose, rolls)
-    return scene, _camera(scene, rng, side_px, (4.0, 22.0), (26.0, 42.0), (12.0, 32.0))
+    return scene, _camera(scene, rng, side_px, (4.0, 22.0), (32.0, 58.0), (12.0, 32.0))
 
 
 def wrist_lateral_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
@@ -41,7 +41,7 @@ def wrist_lateral_film(rng: np.random.Generator, side_px: int, people: People) -
     pose = draw_pose(rng)
     rolls = (float(rng.normal(0.0, 6.0)), float(rng.normal(0.0, 3.5)), float(rng.normal(0.0, 6.0)))
     scene = wrist_scene(rng, people, "wrist_lateral", pose, rolls)
-    return scene, _camera(scene, rng, side_px, (18.0, 58.0), (24.0, 44.0), (24.0, 48.0))
+    return scene, _camera(scene, rng, side_px, (18.0, 58.0), (28.0, 54.0), (14.0, 40.0))
 
 
 def wrist_scene(

@@ -11,8 +11,11 @@ from training.simulate.pose import Vertices
 from training.simulate.rules import crossings
 from training.simulate.scene import FloatArray, IntArray
 
+SCAPHOLUNATE_LEVEL = 0.35  # where the gap is taken, from the proximal end of the stretch both bones share
 _RETREAT_MM = 9.0
 _STEPS = 14
+_PROBE_POINTS = 250
+_TARGET_POINTS = 900
 
 
 def approach(
@@ -29,7 +32,8 @@ def approach(
     ``allowed`` is the part of the probe that may come nearer. The bones first retreat, so that
     overlapping ones come apart, then advance by what is left of the distance, which cannot overshoot.
     """
-    tree = cKDTree(target)
+    tree = cKDTree(target[:: 1 + len(target) // _TARGET_POINTS])
+    probe = probe[:: 1 + len(probe) // _PROBE_POINTS]
     travel = -_RETREAT_MM
     for _ in range(_STEPS):
         room = float(np.quantile(tree.query(probe + travel * direction)[0], allowed)) - gap_mm
@@ -44,10 +48,11 @@ def approach(
 def side_gap(left: FloatArray, left_edges: IntArray, right: FloatArray, right_edges: IntArray) -> float:
     """Distance in x between the right border of one bone and the left border of another.
 
-    Taken halfway along the stretch of y that both bones [V, 3] share. ValueError if they share none.
+    Taken at ``SCAPHOLUNATE_LEVEL`` of the stretch of y that both bones [V, 3] share. ValueError if they share none.
     """
     low, high = max(left[:, 1].min(), right[:, 1].min()), min(left[:, 1].max(), right[:, 1].max())
-    a, b = (crossings(v, e, float(low + high) / 2) for v, e in ((left, left_edges), (right, right_edges)))
+    level = float(high - SCAPHOLUNATE_LEVEL * (high - low))
+    a, b = (crossings(v, e, level) for v, e in ((left, left_edges), (right, right_edges)))
     if not len(a) or not len(b):
         raise ValueError("The bones do not lie side by side.")
     return float(b.min() - a.max())

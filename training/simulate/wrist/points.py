@@ -10,6 +10,7 @@ import numpy as np
 
 from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, crossings
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
+from training.simulate.wrist.joints import SCAPHOLUNATE_LEVEL
 from training.simulate.wrist.regions import Regions
 
 # Levels of the radial shaft along the line between its two slabs: 0 the proximal, 1 the distal one.
@@ -54,9 +55,9 @@ class Tangent:
 
 @dataclass(frozen=True, eq=False)
 class Facing:
-    """A border of ``bone`` [2] where it faces ``other``, halfway along the stretch that both share.
+    """A border of ``bone`` [2] where it faces ``other``, part of the way along the stretch that both share.
 
-    ``along`` is the direction of the joint; ``sign`` +1 takes the border clockwise of it. ``edges`` [E, 2]
+    ``along`` is the direction of the joint, ``fraction`` says how far along; ``sign`` +1 takes the border clockwise of it. ``edges`` [E, 2]
     are those of ``bone``. ValueError if the bones share no stretch.
     """
 
@@ -64,6 +65,7 @@ class Facing:
     edges: IntArray
     other: str
     along: Direction
+    fraction: float
     sign: int
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
@@ -71,7 +73,8 @@ class Facing:
         across = np.array([-along[1], along[0]])
         points = camera.project(scene.bone(self.bone).vertices_mm)
         depth, beside = points @ along, camera.project(scene.bone(self.other).vertices_mm) @ along
-        level = float(max(depth.min(), beside.min()) + min(depth.max(), beside.max())) / 2
+        low, high = max(depth.min(), beside.min()), min(depth.max(), beside.max())
+        level = float(low + self.fraction * (high - low))
         found = crossings(np.stack([points @ across, depth], axis=1), self.edges, level)
         if not len(found):
             raise ValueError(f"{self.bone} and {self.other} do not lie side by side in this view.")
@@ -119,9 +122,9 @@ def pa_rules(regions: Regions) -> Mapping[str, PointRule]:
         "radius_lunate_fossa": _mean(regions, "radius.lunate_fossa_floor"),
         "radius_scaphoid_fossa": _mean(regions, "radius.scaphoid_fossa_floor"),
         "ulnar_head_distal": _farthest(regions, "ulna.dome", up),
-        "scaphoid_ulnar_border": Facing("scaphoid", edges["scaphoid"], "lunate", up, -1),
+        "scaphoid_ulnar_border": Facing("scaphoid", edges["scaphoid"], "lunate", up, SCAPHOLUNATE_LEVEL, -1),
         "scaphoid_proximal_corner": _farthest(regions, "scaphoid.near_pole", distally(regions, -130.0)),
-        "lunate_radial_border": Facing("lunate", edges["lunate"], "scaphoid", up, 1),
+        "lunate_radial_border": Facing("lunate", edges["lunate"], "scaphoid", up, SCAPHOLUNATE_LEVEL, 1),
         "lunate_proximal_corner": _farthest(regions, "lunate.all", distally(regions, 130.0)),
         "lunate_ulnar_border": _farthest(regions, "lunate.all", distally(regions, -90.0)),
         "capitate_head_centre": SphereCentre("capitate", regions.sets["capitate.head"]),
