@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
+from core.matching.closeups import close_frame, close_groups
 from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import look_up
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
@@ -22,7 +23,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 1
+FORMAT = 2
 """Changes whenever features of older versions must not be reused."""
 
 
@@ -55,7 +56,8 @@ class ViewFeatures:
     """Descriptors of one view's references, [R, N, D] each, at their N points.
 
     ``whole`` ones come from the whole film, ``aligned`` ones from the canonical window, in which the
-    points of all references lie as close as a turn, a scale and a shift can bring them. ``whole_px``
+    points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones
+    from close-ups of the canonical window (see ``closeups``). ``whole_px``
     and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
     in the canonical window.
     """
@@ -69,6 +71,8 @@ class ViewFeatures:
     whole_fine: Float32
     aligned_coarse: Float32
     aligned_fine: Float32
+    close_coarse: Float32
+    close_fine: Float32
 
 
 class FeatureCache(Protocol):
@@ -106,6 +110,7 @@ def compute_features(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
+    groups = close_groups(mean, side)
     columns: list[tuple[NDArray[Any], ...]] = []
     for number, reference in enumerate(references):
         stop_if(cancelled)
@@ -118,12 +123,16 @@ def compute_features(
         # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
         aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
         for frame in (whole, aligned):
-            coarse, fine = encoder.encode(standardise(frame.sample(film, side)))
             points = frame.to_window(reference.points_px)
-            row += [points, look_up(coarse, points, encoder.strides[0])]
-            row += [look_up(fine, points, encoder.strides[1])]
-        columns.append(tuple(row))
-    whole_px, whole_coarse, whole_fine, aligned_px, aligned_coarse, aligned_fine = (
+            row += [points, *_descriptors(encoder, film, frame, points)]
+        close = [np.zeros_like(part) for part in row[-2:]]
+        for group in groups:
+            frame = close_frame(aligned, group, row[-3], mean, side)
+            points = frame.to_window(reference.points_px[group.points])
+            for part, found in zip(close, _descriptors(encoder, film, frame, points), strict=True):
+                part[group.points] = found
+        columns.append((*row, *close))
+    whole_px, whole_coarse, whole_fine, aligned_px, aligned_coarse, aligned_fine, close_coarse, close_fine = (
         np.stack(column) for column in zip(*columns, strict=True)
     )
     return ViewFeatures(
@@ -136,4 +145,13 @@ def compute_features(
         whole_fine=whole_fine.astype(np.float32),
         aligned_coarse=aligned_coarse.astype(np.float32),
         aligned_fine=aligned_fine.astype(np.float32),
+        close_coarse=close_coarse.astype(np.float32),
+        close_fine=close_fine.astype(np.float32),
     )
+
+
+def _descriptors(
+    encoder: Encoder, film: Float32, frame: Frame, points: FloatArray
+) -> tuple[Float32, Float32]:
+    coarse, fine = encoder.encode(standardise(frame.sample(film, encoder.input_px)))
+    return look_up(coarse, points, encoder.strides[0]), look_up(fine, points, encoder.strides[1])

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
+from core.matching.closeups import CLOSE_PART, close_frame, close_groups, seen_close
 from core.matching.confidence import ErrorModel, confidence
 from core.matching.features import (
     Encoder,
@@ -49,6 +50,9 @@ CANDIDATES = 3
 
 CANDIDATE_SHARE = 0.75
 """Poses with less than this share of the best one's support are not looked at closely."""
+
+CLOSE_DOUBT = 0.05
+"""Probability that a point lies where the whole window does not expect it."""
 
 REALIGN_BEYOND = 0.06
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
@@ -193,6 +197,36 @@ class LandmarkMatcher:
         unary = fuse(answers, _known(view.aligned_px))
         return _Votes(answers, unary, with_neighbours(unary, tree, stride))
 
+    def _look_closer(
+        self, film: Float32, view: ViewFeatures, frame: Frame, votes: _Votes, position: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Points [N, 2], those of the single references [R, N, 2] and expected distances [N], magnified.
+
+        All in the canonical window ``frame``, where the votes put the points at ``position``.
+        """
+        side, stride = self._encoder.input_px, self._encoder.strides[1]
+        placed = position.copy()
+        distance = np.empty(len(position))
+        single = np.empty((len(view.keys), *position.shape))
+        for group in close_groups(view.mean_px, side):
+            close = close_frame(frame, group, position, view.mean_px, side)
+            coarse, fine = self._encoder.encode(standardise(close.sample(film, side)))
+            chosen = group.points
+            answers = answer_maps(
+                coarse, fine, view.close_coarse[:, chosen], view.close_fine[:, chosen], self._encoder.scales
+            )
+            expected = seen_close(votes.posterior[chosen], frame, close, stride)
+            expected = (1.0 - CLOSE_DOUBT) * expected + CLOSE_DOUBT / expected[0].size
+            posterior = fuse(answers, _known(view.aligned_px[:, chosen])) * expected
+            places, _, away = peaks(posterior, stride)
+            placed[chosen] = frame.to_window(close.to_film(places))
+            distance[chosen] = away * CLOSE_PART + _beyond(
+                votes.posterior[chosen], placed[chosen], stride, side
+            )
+            for number, answer in enumerate(answers):
+                single[number, chosen] = frame.to_window(close.to_film(peaks(answer * expected, stride)[0]))
+        return placed, single, distance
+
     def _place(self, film: Float32, start: _Found) -> MatchResult:
         known = np.asarray(np.isfinite(start.features.mean_px).all(1))
         view, frame = _only(start.features, known), start.frame
@@ -206,15 +240,19 @@ class LandmarkMatcher:
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
             frame = frame.then(correction)
-        context = votes.posterior / np.maximum(votes.unary, 1e-12)
-        single = np.stack([peaks(answer * context, stride)[0] for answer in votes.answers])
+        score = float(mass_near(votes.unary, position, stride).mean()) * start.support**0.5
+        if frame.scale < 1.0:  # else the window shows all the detail that the film has
+            position, single, distance = self._look_closer(film, view, frame, votes, position)
+        else:
+            context = votes.posterior / np.maximum(votes.unary, 1e-12)
+            single = np.stack([peaks(answer * context, stride)[0] for answer in votes.answers])
         single[_known(view.aligned_px) == 0] = np.nan
         spread = np.sqrt(np.nanmean(((single - position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(distance, spread)
         return MatchResult(
             view=view.view,
             mirrored=frame.mirrored,
-            score=float(mass_near(votes.unary, position, stride).mean()) * start.support**0.5,
+            score=score,
             rotation_deg=frame.rotation_deg,
             scale=frame.scale,
             positions_px=_spread_out(frame.to_film(position), known, 0),
@@ -224,6 +262,15 @@ class LandmarkMatcher:
             confidence=_spread_out(confidence(expected, side), known, 0),
             references=view.keys,
         )
+
+
+def _beyond(posterior: Float32, position: FloatArray, stride: int, window_px: int) -> FloatArray:
+    """What the belief outside the close-up adds to the expected distance [N] from ``position`` [N, 2]."""
+    cells = (np.arange(posterior.shape[2]) + 0.5) * stride - 0.5
+    across = np.abs(cells - position[:, :1])[:, None, :]
+    down = np.abs(cells - position[:, 1:])[:, :, None]
+    outside = np.maximum(across, down) > 0.5 * CLOSE_PART * window_px
+    return np.asarray((np.hypot(across, down) * posterior * outside).sum(axis=(1, 2)), dtype=np.float64)
 
 
 def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Reference]]:

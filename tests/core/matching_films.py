@@ -14,6 +14,9 @@ from core.matching.protocol import Reference
 LEVELS = np.linspace(1.0, 0.3, 8)
 """Grey of each disc, the brightest first. The film around them is black."""
 
+MARK = 1.25
+"""Grey of small marks all over the film, so that the greys of every window can be put to scale."""
+
 LAYOUT = np.array(
     [
         (0.30, 0.20),
@@ -29,18 +32,21 @@ LAYOUT = np.array(
 """Disc centres as fractions of a square film; no mirror image of it resembles it."""
 
 
-def disc_film(points_px: np.ndarray, size_px: tuple[int, int], radius_px: float) -> np.ndarray:
-    """A film (width, height) of discs at ``points_px``, drawn with soft edges."""
+def disc_film(points_px: np.ndarray, size_px: tuple[int, int], radius: float) -> np.ndarray:
+    """A film (width, height) of discs at ``points_px``, drawn with soft edges and a ``radius`` in pixels."""
     width, height = size_px
     film = np.zeros((height, width), dtype=np.float32)
+    step, size = round(0.1 * min(size_px)), max(3, round(0.025 * min(size_px)))
+    for offset in np.ndindex(size, size):
+        film[offset[0] :: step, offset[1] :: step] = MARK
     y, x = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
-    for number, (level, (cx, cy)) in enumerate(zip(LEVELS, points_px, strict=True)):
-        radius = radius_px * (2.0 if number == 0 else 1.0)
+    for level, (cx, cy) in zip(LEVELS, points_px, strict=True):
         left, right = max(int(cx - radius - 2), 0), min(int(cx + radius + 3), width)
         top, bottom = max(int(cy - radius - 2), 0), min(int(cy + radius + 3), height)
         distance = np.hypot(x[None, left:right] - np.float32(cx), y[top:bottom, None] - np.float32(cy))
         disc = np.clip(radius + 0.5 - distance, 0.0, 1.0) * level
-        film[top:bottom, left:right] = np.maximum(film[top:bottom, left:right], disc)
+        kept = np.clip(distance - radius - 1.5, 0.0, 1.0)
+        film[top:bottom, left:right] = film[top:bottom, left:right] * kept + disc
     return film * 1000.0
 
 
@@ -88,16 +94,18 @@ class FakeEncoder:
     def encode(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.windows.append(window)
         span = float(np.ptp(window))
-        grey = (window - window.min()) / (span if span > 0 else 1.0)
+        grey = MARK * (window - window.min()) / (span if span > 0 else 1.0)
         maps = [self._maps(grey, stride) for stride in self.strides]
         return maps[0], maps[1]
 
     def _maps(self, grey: np.ndarray, stride: int) -> np.ndarray:
         cells = (np.arange(self.input_px // stride) + 0.5) * stride - 0.5
+        around = np.ones((3, 3), np.uint8)
+        flat = cv2.dilate(grey, around) - cv2.erode(grey, around) < 0.03  # not the slope of a brighter disc
         found = [np.full((len(cells), len(cells)), 0.3, np.float32)]
         width = 6.0 * stride / 4
         for level in LEVELS:
-            mask = (np.abs(grey - level) < 0.03).astype(np.uint8)
+            mask = (flat & (np.abs(grey - level) < 0.03)).astype(np.uint8)
             mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
             rows, columns = np.nonzero(mask)
             bump = np.zeros_like(found[0])

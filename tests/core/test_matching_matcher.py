@@ -10,7 +10,10 @@ import pytest
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
 from core.film import Side
+from core.matching.closeups import close_groups
+from core.matching.features import CANONICAL_MARGIN
 from core.matching.matcher import LandmarkMatcher
+from core.matching.shape import mean_shape
 from tests.core.matching_films import (
     LAYOUT,
     CountingCache,
@@ -113,7 +116,7 @@ def test_a_mirrored_film_is_recognised_and_can_be_forbidden():
 
 @pytest.mark.parametrize("stored_mirrored", [False, True])
 def test_handedness_of_a_symmetric_view_comes_from_the_file(stored_mirrored):
-    film, points = square_film()
+    film, _ = square_film()
     both = replace(reference(), side=Side.BOTH, symmetric=True)
     (result,) = matcher().match(film[:, ::-1], [both], stored_mirrored=stored_mirrored)
     assert result.mirrored is stored_mirrored
@@ -332,11 +335,14 @@ def test_memory_cache():
     matcher(cache=cache).match(film, [reference(read=never_read)])
 
 
-def test_each_reference_is_encoded_twice_and_the_film_a_few_times():
+def test_each_window_is_encoded_once():
     encoder = FakeEncoder()
     matcher(encoder=encoder).match(square_film()[0], [reference(), reference("b")])
-    # The film whole and mirrored, then up to three poses in up to three windows each.
-    assert 4 + 3 <= len(encoder.windows) <= 4 + 2 + 9
+    close = len(close_groups(mean_shape([LAYOUT], 256, CANONICAL_MARGIN), 256))
+    # References: whole, aligned, close-ups. The film: whole and mirrored, then up to three poses in up to
+    # three windows and the close-ups each.
+    references = 2 * (2 + close)
+    assert references + 2 + 1 + close <= len(encoder.windows) <= references + 2 + 3 * (3 + close)
     assert all(w.shape == (256, 256) and w.dtype == np.float32 for w in encoder.windows)
     assert all(abs(float(w.mean())) < 1e-3 for w in encoder.windows)
 

@@ -1,0 +1,89 @@
+"""Groups of neighbouring points that are looked at once more, magnified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.matching.frames import Frame
+
+Float32 = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
+
+CLOSE_PART = 0.4
+"""Side of a close-up, as a part of the canonical window."""
+
+REACH = 0.36
+"""How far from the centre of a close-up its points may lie in the mean shape, as a part of its side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Points (numbers [n]) that share a close-up, and its centre [2] in the canonical window."""
+
+    points: NDArray[np.intp]
+    centre_px: FloatArray
+
+
+def close_groups(mean_px: FloatArray, window_px: int) -> tuple[Group, ...]:
+    """Groups that together hold every known point of the mean shape [N, 2] once.
+
+    Greedy cover: the square that takes in most of the points that are left, again and again; then every
+    point goes to the close-up in whose middle it lies best.
+    """
+    known = np.flatnonzero(np.isfinite(mean_px).all(1))
+    places = mean_px[known]
+    reach = REACH * CLOSE_PART * window_px
+    centres: list[FloatArray] = []
+    left = np.ones(len(known), dtype=bool)
+    while left.any():
+        # The corner points of the best square are points themselves.
+        corners = np.stack(np.meshgrid(places[left, 0], places[left, 1]), axis=-1).reshape(-1, 2) + reach
+        inside = (np.abs(places[None] - corners[:, None]) <= reach + 1e-9).all(2) & left
+        taken = inside[inside.sum(1).argmax()]
+        centres.append((places[taken].min(0) + places[taken].max(0)) / 2)
+        left &= ~taken
+    stack = np.stack(centres) if centres else np.zeros((0, 2))
+    nearest = np.abs(places[:, None] - stack[None]).max(2).argmin(1) if len(known) else np.zeros(0, np.intp)
+    return tuple(
+        Group(known[nearest == number], centre)
+        for number, centre in enumerate(stack)
+        if (nearest == number).any()
+    )
+
+
+def close_frame(
+    frame: Frame, group: Group, points_px: FloatArray, mean_px: FloatArray, window_px: int
+) -> Frame:
+    """The close-up of a group on a film, as a map from film to close-up pixels.
+
+    ``frame`` maps the film to its canonical window, in which its points lie at ``points_px`` [N, 2]
+    (NaN: unknown) where the mean shape has ``mean_px``: the close-up follows its own points.
+    """
+    moved = points_px[group.points] - mean_px[group.points]
+    moved = moved[np.isfinite(moved).all(1)]
+    shift = moved.mean(0) if len(moved) else np.zeros(2)
+    middle = (window_px - 1) / 2
+    return frame.then(Frame(np.eye(2) / CLOSE_PART, middle - (group.centre_px + shift) / CLOSE_PART))
+
+
+def seen_close(maps: Float32, window: Frame, close: Frame, stride: int) -> Float32:
+    """Probability maps [N, H, W] of the canonical window, as they appear in the close-up; each sums to 1.
+
+    ``window`` and ``close`` map the film to the two windows; a map without anything there is uniform.
+    """
+    height, width = maps.shape[1:]
+    # From cells of the close-up to cells of the window.
+    half = 0.5 * stride - 0.5
+    matrix = window.matrix @ np.linalg.inv(close.matrix)
+    offset = window.offset - matrix @ close.offset
+    offset = (matrix @ np.full(2, half) + offset - half) / stride
+    affine = np.hstack([matrix, offset[:, None]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen = np.stack([cv2.warpAffine(layer, affine, (width, height), flags=flags) for layer in maps])
+    total = seen.sum(axis=(1, 2), keepdims=True)
+    uniform = np.float32(1.0 / (height * width))
+    return np.asarray(np.where(total > 1e-6, seen / np.maximum(total, 1e-6), uniform), dtype=np.float32)

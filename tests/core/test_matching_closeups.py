@@ -1,0 +1,57 @@
+"""Close-ups: which points share one, where it lies, and what the whole window's belief looks like in it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.matching.closeups import CLOSE_PART, REACH, Group, close_frame, close_groups, seen_close
+from core.matching.frames import Frame
+
+coordinate = st.floats(0.0, 255.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=40))
+def test_every_point_lies_well_inside_exactly_one_close_up(points):
+    mean = np.array([*points, (np.nan, np.nan)])
+    groups = close_groups(mean, 256)
+    numbers = np.concatenate([group.points for group in groups])
+    assert sorted(numbers) == list(range(len(points)))
+    for group in groups:
+        away = np.abs(mean[group.points] - group.centre_px).max()
+        assert away <= REACH * CLOSE_PART * 256 + 1e-6
+
+
+def test_points_that_fit_together_share_one():
+    (group,) = close_groups(np.array([[100.0, 100.0], [130.0, 140.0], [np.nan, np.nan]]), 256)
+    assert group.points.tolist() == [0, 1]
+    assert group.centre_px == pytest.approx([115.0, 120.0])
+    assert close_groups(np.full((3, 2), np.nan), 256) == ()
+
+
+def test_a_close_up_follows_its_own_points():
+    mean = np.array([[100.0, 100.0], [130.0, 140.0], [20.0, 20.0]])
+    group = Group(np.array([0, 1]), np.array([115.0, 120.0]))
+    frame = Frame(np.array([[0.0, 0.5], [-0.5, 0.0]]), np.array([3.0, 200.0]))
+    points = mean + np.array([7.0, -4.0])
+    points[1] = np.nan
+    close = close_frame(frame, group, points, mean, 256)
+    assert close.to_window(frame.to_film(np.array([122.0, 116.0]))) == pytest.approx([127.5, 127.5])
+    assert close.scale == pytest.approx(frame.scale / CLOSE_PART)
+
+
+def test_belief_moves_with_the_magnification():
+    window = Frame(np.eye(2) * 0.4, np.array([5.0, 9.0]))
+    close = close_frame(
+        window, Group(np.array([0]), np.array([90.0, 110.0])), np.zeros((1, 2)), np.zeros((1, 2)), 256
+    )
+    cells = (np.arange(64) + 0.5) * 4 - 0.5
+    place = np.array([97.3, 101.9])
+    belief = np.exp(-((cells - place[0]) ** 2 + (cells[:, None] - place[1]) ** 2) / (2 * 5.0**2))
+    seen = seen_close(np.stack([belief, np.zeros_like(belief)]).astype(np.float32), window, close, 4)
+    expected = close.to_window(window.to_film(place))
+    assert (seen[0] * cells).sum() == pytest.approx(expected[0], abs=0.3)
+    assert (seen[0] * cells[:, None]).sum() == pytest.approx(expected[1], abs=0.3)
+    assert seen.sum(axis=(1, 2)) == pytest.approx(1.0, abs=1e-4)
+    assert np.ptp(seen[1]) == 0.0
