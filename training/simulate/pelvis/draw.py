@@ -57,6 +57,6 @@ def draw_legs(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str, 
         legs[side] = LegPose(
             adduction_deg=3.0 + 4.0 * v * float(own[0]),
             flexion_deg=3.0 * v * float(own[1]),
-            neck_forward_deg=float(np.clip(9.0 + 9.0 * v * own[2], -12.0, 34.0)),
+            neck_forward_deg=float(np.clip(13.0 + 9.0 * v * own[2], -8.0, 36.0)),
         )
     return legs

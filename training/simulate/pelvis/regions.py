@@ -89,7 +89,9 @@ def femur_regions(people: People) -> FemurRegions:
     neck = _ring(v, np.flatnonzero((np.abs(slab - 1.05) < 0.15) & (distance < 1.6)), centre, out)
     off_axis = v - high - ((v - high) @ axis)[:, None] * axis
     trochanter = np.flatnonzero((along > -1.2) & (lateral > 1.25 * radius))
-    lesser = np.flatnonzero((along < -2.4) & (along > -3.4) & (off_axis[:, 0] < 0))
+    lesser = np.flatnonzero((along < -2.4) & (along > -3.4))
+    tip = lesser[(off_axis[lesser] @ np.array([-0.6, 0.8, 0.0])).argmax()]
+    lesser = np.flatnonzero(np.linalg.norm(v - v[tip], axis=1) < 0.4 * radius)
     return FemurRegions(
         _ints(head),
         _ints(neck),
