@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.simulate.findings import with_findings
 from training.simulate.raster import smooth_normals
 from training.simulate.render import Layers, render
 from training.simulate.scene import Bone, Camera, Scene
@@ -59,7 +60,9 @@ def expose(scene: Scene, camera: Camera, seed: int, hardware: float = 0.0) -> St
     ``hardware`` is the share of films that get implants, casts, fractures or arthrosis; these never
     change where a point belongs on its bone.
     """
-    tracked = [_track(bone, scene.template, camera) for bone in scene.bones]
+    if hardware > 0:
+        scene = with_findings(scene, camera, np.random.default_rng([seed, 2]), hardware)
+    tracked = [_track(bone, scene.template, camera) for bone in scene.bones if bone.tracked]
     empty = (np.empty((0, 2)), np.empty(0, np.int64), np.empty(0, np.float32))
     place, number, rim = (np.concatenate(parts) for parts in zip(empty, *tracked, strict=True))
     last = np.array([camera.width - 1, camera.height - 1])
@@ -86,8 +89,10 @@ def _track(
     ray = vertices + np.array([0.0, 0.0, camera.source_object_mm])
     cosine = np.abs((normal * ray).sum(1)) / np.linalg.norm(ray, axis=1)
     if bone.drawn is not None:  # what is cut away is on no film
-        there = {row.tobytes() for piece in bone.drawn for row in np.ascontiguousarray(piece.vertices_mm)}
-        order = order[np.array([vertices[i].tobytes() in there for i in order], dtype=bool)]
+        rows = [np.round(piece.vertices_mm, 6) + 0.0 for piece in bone.drawn]
+        there = {row.tobytes() for piece in rows for row in np.ascontiguousarray(piece)}
+        own = np.round(vertices, 6) + 0.0
+        order = order[np.array([own[i].tobytes() in there for i in order], dtype=bool)]
     spread, rest = order[:TRACKED_PER_BONE], order[TRACKED_PER_BONE:]
     # In a fixed order, so that two films of similar aspect choose mostly the same vertices of their outlines.
     outline = rest[cosine[rest] < _OUTLINE_COSINE][:OUTLINE_PER_BONE]

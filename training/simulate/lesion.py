@@ -41,5 +41,6 @@ def lytic_lesion(
         shift[1] = rng.uniform(-0.7, 0.7) * half[0]
         surface = np.asarray(unit.vertices) * radii + centre + shift
         faces = np.asarray(unit.faces, dtype=np.int32)
-        lobes.append(Bone(f"lesion_{index + 1}", place(surface), faces, 0.05, -lost * density))
+        lobe = Bone(f"lesion_{index + 1}", place(surface), faces, 0.05, -lost * density, tracked=False)
+        lobes.append(lobe)
     return tuple(lobes)

@@ -56,12 +56,14 @@ def phantom_scene(bone_equivalent: float = 6.0) -> Scene:
     points = {name: np.array(c) for name, c in BALLS.items()}
     for name, (start, end) in WIRES.items():
         points |= {f"{name}_start": np.array(start), f"{name}_end": np.array(end)}
-    slab = Capsule(np.array([0.0, -95.0, 0.0]), np.array([0.0, 95.0, 0.0]), 70.0, 70.0)
+    slab = tuple(
+        Capsule(np.array([x, -90.0, 0.0]), np.array([x, 90.0, 0.0]), 9.0, 9.0) for x in range(-60, 61, 8)
+    )
     return Scene(
         view=VIEW,
         template=VIEW,
         bones=(),
-        soft_tissue=(slab,),
+        soft_tissue=slab,
         points_mm=points,
         truth={
             "tilted_angle_deg": _angle_deg("upright", "tilted"),

@@ -50,7 +50,8 @@ class Bone:
     in every scene made from the same template (``template`` names it, e.g. ``bodyparts3d``).
     ``cortex_mm`` is the thickness of the cortical shell at mid-shaft, ``density`` the mineral
     density relative to a healthy adult (1.0). ``drawn`` are the surfaces that the film shows instead of
-    the whole bone where parts of it are cut off, moved or gone; points stay on the whole bone.
+    the whole bone where parts of it are cut off, moved or gone; points stay on the whole bone. Points
+    of a bone that is not ``tracked`` have no counterpart in other people (a bone spur, a lesion).
     """
 
     name: str
@@ -60,6 +61,7 @@ class Bone:
     density: float = 1.0
     growth_plates: tuple[GrowthPlate, ...] = ()
     drawn: tuple[Surface, ...] | None = None
+    tracked: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ Image = NDArray[np.float32]
 
 _MERGE_MM2 = 9.0  # how far neighbouring soft parts flow into each other
 _HOLLOW_MM = 18.0  # hollows of the soft tissue up to this width are filled
-_HOLLOW_FROM_MM2 = 16.0  # and wholly so where the squared half thickness reaches this
+_HOLE_MM2 = 250.0  # closed holes through the body up to this area are filled
+_HOLLOW_FROM_MM2 = 16.0  # and wholly so where the squared half thickness of a finger reaches this
+_FINGER_MM = 12.0
 _STEP = 4  # soft tissue is computed on every fourth pixel
 _FAT = (0.73, 0.83)  # attenuation of fat relative to muscle, 30 to 45 keV (NIST XCOM coefficients, densities)
 _FAT_DEPTH = (0.05, 0.28)  # depth of the fat under the skin, as a part of the limb's radius
@@ -61,15 +63,30 @@ def _soft_field(
     return field, radii
 
 
-def _fill_hollows(field: Image, cell_mm: float) -> Image:
+def _fill_hollows(field: Image, radii: Image, cell_mm: float) -> Image:
     """Level narrow hollows inside the body, as muscle does between bones; the skin line stays."""
+    field = _without_holes(field, cell_mm)
     reach = max(1, round(_HOLLOW_MM / 2 / cell_mm))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     gain = cv2.morphologyEx(np.maximum(field, 0.0), cv2.MORPH_CLOSE, disc) - np.maximum(field, 0.0)
-    depth = np.clip(field / _HOLLOW_FROM_MM2, 0.0, 1.0)
+    # A thick limb rises steeply from the skin, so that the fade must reach higher to span some cells.
+    whole = _HOLLOW_FROM_MM2 * np.maximum(radii / _FINGER_MM, 1.0) ** 2
+    depth = np.clip(field / whole, 0.0, 1.0)
     filled = cv2.GaussianBlur(gain * depth * depth * (3.0 - 2.0 * depth), (0, 0), max(0.6, reach / 3))
     # Fades to nothing at the skin line, which would otherwise step with the coarse grid.
     return np.asarray(field + filled * depth, dtype=np.float32)
+
+
+def _without_holes(field: Image, cell_mm: float) -> Image:
+    """Small holes right through the body, between the parts that it is made of, become thin tissue."""
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats((field <= 0).astype(np.uint8), connectivity=4)
+    rows, columns = field.shape
+    for index in range(1, count):
+        x, y, width, height, area = boxes[index]
+        inside = x > 0 and y > 0 and x + width < columns and y + height < rows
+        if inside and area * cell_mm**2 < _HOLE_MM2:
+            field = np.where(labels == index, np.float32(_HOLLOW_FROM_MM2), field)
+    return field
 
 
 def soft_tissue(capsules: Collection[Capsule], camera: Camera) -> Image:
@@ -106,7 +123,7 @@ def cast_layer(cast: Cast, camera: Camera, rng: np.random.Generator) -> Image:
         turns = 2 * np.pi / max(cast.weave_mm, 2.5 * camera.object_pixel_mm)
         across, along = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * x - np.sin(angle) * y
         layer *= 1.0 + 0.1 * (np.sin(turns * across + phase[0]) + np.sin(turns * along + phase[1]))
-    layer *= 1.0 + 2.0 * _streaks(rng, camera)
+    layer *= 1.0 + _streaks(rng, camera)
     return np.asarray(layer, dtype=np.float32)
 
 
@@ -128,7 +145,7 @@ def _coarse_field(capsules: Collection[Capsule], camera: Camera) -> tuple[Image,
     segments = np.hstack([camera.project(start), camera.project(end), radii, *scales])
     rows, columns = -(-camera.height // _STEP) + 1, -(-camera.width // _STEP) + 1
     field, thickest = _soft_field(segments, rows, columns, _STEP, _MERGE_MM2)
-    return _fill_hollows(field, _STEP * camera.object_pixel_mm), thickest
+    return _fill_hollows(field, thickest, _STEP * camera.object_pixel_mm), thickest
 
 
 def _thickness(coarse: Image, camera: Camera) -> Image:

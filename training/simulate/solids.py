@@ -80,6 +80,13 @@ def ribbon(path_mm: FloatArray, outwards: FloatArray, width_mm: float, thickness
     return _closed(rings)
 
 
+def prism(outline_mm: FloatArray, shift_mm: FloatArray) -> Surface:
+    """The body that a plane convex outline [N, 3] sweeps when shifted by ``shift_mm`` [3]."""
+    normal = np.cross(outline_mm[1] - outline_mm[0], outline_mm[2] - outline_mm[1])
+    ring = outline_mm if normal @ shift_mm > 0 else outline_mm[::-1]
+    return _closed(np.stack([ring, ring + shift_mm]))
+
+
 def thickened(
     vertices: FloatArray,
     faces: IntArray,
