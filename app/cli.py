@@ -12,7 +12,7 @@ from core import __version__
 from core.errors import OrthoMatchError
 from core.film import Side
 
-COMMANDS = ("measure", "evaluate", "bank", "doctor", "manual")
+COMMANDS = ("measure", "evaluate", "bank", "catalogue", "doctor", "manual")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="versions, provider, model and bank in use")
     doctor.add_argument("--bank", type=Path, metavar="DIR")
     doctor.set_defaults(run=_doctor)
+
+    catalogue = commands.add_parser("catalogue", help="list views, points and measurements")
+    catalogue.add_argument("--view", metavar="KEY", help="this view in full")
+    catalogue.add_argument("--json", type=Path, metavar="F", help="write the definitions instead")
+    catalogue.set_defaults(run=_catalogue)
 
     manual = commands.add_parser("manual", help="write the manual of all measurements")
     manual.add_argument("folder", type=Path, metavar="DIR")
@@ -157,6 +162,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from app.commandline.doctor import run_doctor
 
     return run_doctor(options.bank)
+
+
+def _catalogue(options: argparse.Namespace) -> int:
+    from app.commandline.catalogue import list_catalogue
+
+    return list_catalogue(options.view, options.json)
 
 
 def _manual(options: argparse.Namespace) -> int:

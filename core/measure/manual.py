@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import OrthoMatchError, WriteError
+from core.film import Side
 from core.measure.definitions import ConstructionStep, MeasurementDefinition, View
 from core.measure.loader import default_catalogue
 from core.measure.ops import OPERATIONS
@@ -36,8 +37,9 @@ def _page(view: View) -> Iterator[str]:
         yield ""
         yield f"Also called: {', '.join(view.synonyms)}."
     yield ""
+    seen = "the view" if view.canonical_side is Side.BOTH else f"a {view.canonical_side} side"
     yield (
-        f"Signs are defined on the canonical image, a {view.canonical_side} side as usually shown. "
+        f"Signs are defined on the canonical image, {seen} as usually shown. "
         "A film that shows its mirror image gives the same values."
     )
     yield ""

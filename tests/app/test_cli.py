@@ -486,3 +486,20 @@ def test_interrupted(monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr(Engine, "open", stop)
     assert main(["doctor"]) == 1
     assert "stopped" in capsys.readouterr().err
+
+
+def test_the_catalogue_lists_views_points_and_measurements(capsys: Any, tmp_path: Path) -> None:
+    assert main(["catalogue"]) == 0
+    listed = capsys.readouterr().out
+    for view in CATALOGUE.views.values():
+        assert view.key in listed
+    assert main(["catalogue", "--view", "ankle_ap"]) == 0
+    shown = capsys.readouterr().out
+    assert "tibial_plafond_medial" in shown
+    assert "ldta@1" in shown
+    file = tmp_path / "catalogue.json"
+    assert main(["catalogue", "--view", "ankle_ap", "--json", str(file)]) == 0
+    (view,) = json.loads(file.read_text())["views"]
+    assert [point["key"] for point in view["points"]] == list(CATALOGUE.view("ankle_ap").point_keys)
+    assert main(["catalogue", "--view", "ankel_ap"]) == 1
+    assert "ankle_ap" in capsys.readouterr().err
