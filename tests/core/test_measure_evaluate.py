@@ -293,7 +293,8 @@ def test_intervals_cover_the_truth_about_nine_times_in_ten(view_key: str):
             assert true is not None
             hits[result.key] += result.interval[0] <= true <= result.interval[1]
     share = np.array(list(hits.values())) / films
-    assert share.mean() == pytest.approx(0.9, abs=0.03)
+    # 200 draws leave a quantile uncertain by about 2 %, the same way on every film.
+    assert share.mean() == pytest.approx(0.9, abs=0.05)
     assert share.min() > 0.75
 
 
