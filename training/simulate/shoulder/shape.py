@@ -17,6 +17,7 @@ from training.simulate.scene import FloatArray
 from training.simulate.shoulder.template import ShoulderTemplate
 
 _HEAD_SHIFT_MM = (-9.0, 10.0)  # of the humeral head along the glenoid, down and up
+_CORACOID_SHIFT_MM = (-18.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,6 @@ class ShoulderPose:
     glenoid_back_deg: float
     acromion_lateral_mm: float
     acromion_height_mm: float
-    coracoid_height_mm: float
     acromion_side_deg: float
     acromion_front_deg: float
     arch_mm: float
@@ -53,6 +53,7 @@ class ShoulderPose:
     head_forward_mm: float
     acromioclavicular_mm: float
     clavicle_up_mm: float
+    coracoclavicular_mm: float
 
 
 def draw_pose(rng: np.random.Generator, variation: float = 1.0) -> ShoulderPose:
@@ -68,17 +69,16 @@ def draw_pose(rng: np.random.Generator, variation: float = 1.0) -> ShoulderPose:
         return float(anywhere) if rng.random() < wide else narrow
 
     shape = rng.random()  # type I, II or III of the acromion
-    arch, hook = rng.uniform(1.0, 4.0), rng.uniform(2.5, 7.0)
+    flat, arch, hook = rng.uniform(1.0, 3.0), rng.uniform(3.0, 6.5), rng.uniform(2.5, 7.0)
     separated = rng.random() < 0.08 * variation
     return ShoulderPose(
         glenoid_up_deg=mixed(-2.0, 4.0, -14.0, 14.0, 0.25),
         glenoid_back_deg=mixed(0.0, 3.0, -8.0, 10.0, 0.2),
-        acromion_lateral_mm=mixed(6.5, 2.5, -3.0, 15.0, 0.3),
-        acromion_height_mm=normal(3.0, 1.5, -0.5, 6.0),
-        coracoid_height_mm=normal(-6.0, 2.0, -11.0, -1.0),
+        acromion_lateral_mm=mixed(7.5, 2.5, -2.0, 16.0, 0.3),
+        acromion_height_mm=normal(9.0, 1.5, 5.5, 12.5),
         acromion_side_deg=mixed(15.0, 5.0, 0.0, 32.0, 0.25),
         acromion_front_deg=mixed(6.0, 5.0, -8.0, 20.0, 0.25),
-        arch_mm=float(arch * variation) if shape > 0.2 else 0.0,
+        arch_mm=float(arch if shape > 0.2 else flat),
         hook_mm=float(hook * variation) if shape > 0.7 else 0.0,
         head_scale=normal(1.05, 0.04, 0.95, 1.15),
         neck_shaft_deg=mixed(6.0, 4.5, -9.0, 19.0, 0.2),
@@ -90,10 +90,11 @@ def draw_pose(rng: np.random.Generator, variation: float = 1.0) -> ShoulderPose:
         flexion_deg=normal(2.0, 5.0, -14.0, 14.0),
         rotation_deg=mixed(0.0, 14.0, -50.0, 40.0, 0.35),
         joint_space_mm=mixed(3.6, 0.7, 0.6, 5.5, 0.2),
-        acromiohumeral_mm=mixed(10.3, 1.6, 2.5, 15.0, 0.35),
+        acromiohumeral_mm=mixed(9.5, 1.6, 2.0, 14.5, 0.35),
         head_forward_mm=normal(0.0, 1.2, -4.0, 4.0),
         acromioclavicular_mm=mixed(3.0, 1.0, 1.0, 8.0, 0.15),
         clavicle_up_mm=float(rng.uniform(3.0, 14.0)) if separated else normal(3.0, 1.5, -1.0, 6.0),
+        coracoclavicular_mm=normal(10.0, 2.0, 5.0, 15.0),
     )
 
 
@@ -135,7 +136,6 @@ def shape_bones(
     frame = scapula_frame(scapula, template)
     tip = rotation(frame.back, -pose.glenoid_up_deg) @ rotation(frame.along, pose.glenoid_back_deg)
     _blend(scapula, template.glenoid_weight, tip, frame.centre)
-    scapula += (pose.coracoid_height_mm * template.coracoid_weight)[:, None] * frame.up
     _shape_acromion(scapula, template, pose, frame)
     humerus = vertices["humerus"]
     centre, _ = fit_sphere(humerus[template.cap])
@@ -183,6 +183,7 @@ def stand(vertices: Vertices, template: ShoulderTemplate, pose: ShoulderPose) ->
     matrix = rotation(Z_AXIS, -pose.protraction_deg) @ upward @ lean
     vertices["scapula"] = (vertices["scapula"] - pivot) @ matrix.T + pivot
     _join_clavicle(vertices, template, pose)
+    _clear_coracoid(vertices, template, pose)
     _hang_humerus(vertices, template, pose)
 
 
@@ -200,6 +201,21 @@ def _join_clavicle(vertices: Vertices, template: ShoulderTemplate, pose: Shoulde
         gap = float(cdist(facet, clavicle[template.lateral]).min())
         aim = end + (gap - pose.acromioclavicular_mm) * frame.out
     vertices["clavicle"] = clavicle
+
+
+def _clear_coracoid(vertices: Vertices, template: ShoulderTemplate, pose: ShoulderPose) -> None:
+    """Lower or raise the coracoid to its distance below the clavicle, wider where that stands high."""
+    frame = scapula_frame(vertices["scapula"], template)
+    coracoid = vertices["scapula"][template.coracoid]
+    highest = int((coracoid @ frame.up).argmax())
+    top = coracoid[highest]
+    clavicle = vertices["clavicle"][template.clavicle_outer]
+    above = clavicle[np.abs((clavicle - top) @ frame.out) < 4.0]
+    gap = float(((above - top) @ frame.up).min())
+    rise = gap - pose.coracoclavicular_mm - max(0.0, pose.clavicle_up_mm - 3.0)
+    share = max(0.5, float(template.coracoid_weight[template.coracoid[highest]]))
+    shift = float(np.clip(rise / share, *_CORACOID_SHIFT_MM))
+    vertices["scapula"] += (shift * template.coracoid_weight)[:, None] * frame.up
 
 
 def _reach(bone: FloatArray, pivot: FloatArray, end: FloatArray, aim: FloatArray) -> FloatArray:

@@ -105,6 +105,8 @@ def shoulder_template(people: People) -> ShoulderTemplate:
     towards_acromion = across + 0.5 * (up - 14.3)
     acromion_weight = ramp(towards_acromion, -18.0, 2.0) * ramp(beyond_neck, -2.0, 2.0)
     acromion = acromion_weight > 0.6
+    # The plate of the acromion without the neck by which it hangs on the spine of the scapula.
+    plate = acromion & (up + 0.485 * back > 25.0) & (across > -4.0)
     down_facing = normals[:, 2] < -0.55
     facet = acromion & (back < 4.0) & (normals @ -out > 0.6) & (up > 24.0)
     coracoid = (back < -8.0) & (up > 10.0) & ~acromion
@@ -126,7 +128,7 @@ def shoulder_template(people: People) -> ShoulderTemplate:
         floor_medial=_valley(local, fossa, -62.0),
         floor_lateral=_valley(local, fossa, -32.0),
         medial_border=_numbers(across < across.min() + 8.0),
-        roof_patch=_patch("scapula", scapula_faces, acromion),
+        roof_patch=_patch("scapula", scapula_faces, plate),
         acromion_patch=_patch("scapula", scapula_faces, acromion_weight > 0.3),
         glenoid_patch=_patch("scapula", scapula_faces, _mask(len(scapula), glenoid)),
         acromion_weight=acromion_weight,

@@ -38,7 +38,7 @@ def shoulder_y_scene(
     blade = frame.centre - scapula[body.template.medial_border].mean(axis=0)
     out = np.array([blade[0], blade[1], 0.0]) / np.hypot(blade[0], blade[1])
     back = np.array([-out[1], out[0], 0.0])
-    turn = rng.normal(0.0, 5.0) if rng.random() < 0.8 else rng.uniform(-11.0, 11.0)
+    turn = rng.normal(0.0, 5.0) if rng.random() < 0.8 else rng.uniform(-9.0, 9.0)
     askew = view_matrix(
         roll_deg=float(np.clip(rng.normal(0.0, 4.0), -10.0, 10.0)),
         caudal_deg=float(np.clip(rng.normal(8.0, 6.0), -6.0, 20.0)),
