@@ -50,7 +50,7 @@ def shaft_rules(parts: FootParts, bone: str, levels: Mapping[str, float]) -> dic
 
 
 _SHAFT = {"shaft_proximal": 0.36, "shaft_distal": 0.68}
-_PHALANX = {"shaft_proximal": 0.35, "shaft_distal": 0.7}
+_PHALANX = {"shaft_proximal": 0.42, "shaft_distal": 0.72}
 
 
 @lru_cache(maxsize=4)

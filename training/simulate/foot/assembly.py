@@ -7,7 +7,7 @@ declinations at which the arch, as high as the calcaneus puts it, just reaches t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,8 @@ from training.simulate.scene import FloatArray
 
 # How much of a metatarsal's turn against the midfoot its cuneiform shares.
 _SHARED = 0.35
+# Largest turn of the talus on the calcaneus, seen from the side.
+_SUBTALAR = 14.0
 
 
 @dataclass
@@ -178,10 +180,24 @@ def _towards(axis: FloatArray, declination_deg: float, azimuth_deg: float, roll_
 
 
 def talus_axis(v: FloatArray, parts: FootParts) -> FloatArray:
-    """Axis [3] of the talus from the middle of its neck to the middle of its head."""
-    neck = v[parts.regions["talus_neck"]]
+    """Axis [3] of the talus from the middle of its neck to the middle of its head, seen from the side.
+
+    The middles are those a reader takes on a lateral film: halfway between dorsal and plantar outline.
+    """
+    neck = (
+        v[parts.regions["neck_dorsal"]].mean(axis=0) + v[parts.regions["neck_plantar"]].mean(axis=0)
+    ) / 2.0
     head = v[parts.regions["talus_head"]]
-    return np.asarray((head.min(axis=0) + head.max(axis=0) - neck.min(axis=0) - neck.max(axis=0)) / 2.0)
+    along = (head.mean(axis=0) - neck)[1:]
+    height = head[:, 1:] @ np.array([-along[1], along[0]])
+    return np.asarray((head[height.argmax()] + head[height.argmin()]) / 2.0 - neck)
+
+
+def meary_deg(vertices: Mapping[str, FloatArray], parts: FootParts) -> float:
+    """The talus-first metatarsal angle of a posed foot in the sagittal plane, positive for a high arch."""
+    v = vertices["first_metatarsal"]
+    first = _head(v, parts, "first_metatarsal") - _base(v, parts, "first_metatarsal")
+    return _declination(first) - _declination(talus_axis(vertices["talus"], parts))
 
 
 def _hindfoot(work: _Assembly, posture: FootPosture) -> None:
@@ -194,8 +210,13 @@ def _hindfoot(work: _Assembly, posture: FootPosture) -> None:
     floor = float(work.posed["calcaneus"][:, 2].min())
     work.place("calcaneus", matrix, heel.mean(axis=0), np.array([0.0, 0.0, -floor]))
     declination = _talus_declination(work, posture)
-    turn = _tilted(declination - _declination(talus_axis(rest["talus"], parts)), -posture.coverage_deg)
-    work.hang("calcaneus", "talus", turn)
+    start = _talus_start(work, posture)
+    # Talus and calcaneus turn against each other no further than their facets allow.
+    with_heel = posture.pitch_deg + _declination(line)
+    tilt = rotation(
+        X_AXIS, float(np.clip(declination - start, -with_heel - _SUBTALAR, -with_heel + _SUBTALAR))
+    )
+    work.hang("calcaneus", "talus", tilt @ rotation(Z_AXIS, -posture.coverage_deg))
     upright = rotation_between(_leg_axis(rest["tibia"]), Z_AXIS)
     twist = rotation(Z_AXIS, -posture.coverage_deg + posture.leg_rotation_deg)
     lean = rotation(Y_AXIS, posture.leg_varus_deg) @ rotation(X_AXIS, posture.ankle_deg) @ twist @ upright
@@ -211,6 +232,15 @@ def _leg_axis(tibia: FloatArray) -> FloatArray:
     return np.asarray(upper.min(axis=0) + upper.max(axis=0) - lower.min(axis=0) - lower.max(axis=0))
 
 
+def _talus_start(work: _Assembly, posture: FootPosture) -> float:
+    """Declination of the talus at rest, once it is turned against the navicular.
+
+    The turn comes first, because it changes which parts of neck and head form the outline.
+    """
+    turned = work.rest["talus"] @ rotation(Z_AXIS, -posture.coverage_deg).T
+    return _declination(talus_axis(turned, work.parts))
+
+
 def _stands_at(work: _Assembly, bone: str) -> float:
     """Height of the centre of a metatarsal head above its own lowest point or its sesamoids'."""
     own = work.rest[bone]
@@ -223,11 +253,11 @@ def _stands_at(work: _Assembly, bone: str) -> float:
 def _talus_declination(work: _Assembly, posture: FootPosture) -> float:
     """The declination of the talus at which the first metatarsal head reaches the floor."""
     rest, pivots = work.rest, work.pivots
-    start = _declination(talus_axis(rest["talus"], work.parts))
+    start = _talus_start(work, posture)
     first = work.axis("first_metatarsal")
     length, declination = float(np.linalg.norm(first)), _declination(first)
     canal = float(work.carried("calcaneus", pivots["talus"])[2])
-    to_head = pivots["navicular"] - pivots["talus"]
+    to_head = rotation(Z_AXIS, -posture.coverage_deg) @ (pivots["navicular"] - pivots["talus"])
     bridge = pivots["first_metatarsal"] - pivots["navicular"]
     foot = _base(rest["first_metatarsal"], work.parts, "first_metatarsal") - pivots["first_metatarsal"]
     wanted = _stands_at(work, "first_metatarsal")
@@ -262,8 +292,8 @@ def _metatarsal_directions(work: _Assembly, posture: FootPosture) -> FloatArray:
 def _midfoot_and_metatarsals(
     work: _Assembly, posture: FootPosture, directions: FloatArray, rng: np.random.Generator
 ) -> None:
-    talus = _declination(work.turns["talus"] @ talus_axis(work.rest["talus"], work.parts))
-    start = _declination(talus_axis(work.rest["talus"], work.parts))
+    talus = _declination(talus_axis(work.posed["talus"], work.parts))
+    start = _talus_start(work, posture)
     axis = work.axis("first_metatarsal")
     first = talus + posture.meary_deg
     bend = 0.5 * (talus - start + first - _declination(axis)) + posture.sag_deg
@@ -276,7 +306,7 @@ def _midfoot_and_metatarsals(
     pronation = 0.25 * (posture.hallux_valgus_deg - 10.0)
     for number, (base, bone, direction) in enumerate(zip(BASES, METATARSALS, directions, strict=True)):
         axis = work.axis(bone)
-        declination = first if number == 0 else _resting(work, base, bone)
+        declination = _resting(work, base, bone)
         roll = pronation if number == 0 else float(rng.normal(0.0, 2.0))
         work.hang(base, bone, _towards(axis, declination, float(direction), roll))
     lag = np.array([float(np.clip(0.24 * (posture.hallux_valgus_deg - 12.0), -1.5, 8.5)), 0.0, 0.0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.simulate.foot.assembly import stand
+from training.simulate.foot.assembly import meary_deg, stand
 from training.simulate.foot.film import Placement, build_bones, from_the_side, soft_tissue
 from training.simulate.foot.lateral_points import foot_lateral_rules
 from training.simulate.foot.parts import BONES, LEG, foot_parts
@@ -44,7 +44,10 @@ def foot_lateral_scene(
     place = Placement(from_the_side(turns_deg, mediolateral), vertices["cuboid"].mean(axis=0))
     bones = build_bones(vertices, parts, place, person.size, rng)
     tissue = soft_tissue(vertices, place, person.size, rng)
-    truth = {"calcaneal_pitch_horizontal": posture.pitch_deg, "talus_first_metatarsal": posture.meary_deg}
+    truth = {
+        "calcaneal_pitch_horizontal": posture.pitch_deg,
+        "talus_first_metatarsal": meary_deg(vertices, parts),
+    }
     return Scene("foot_lateral", "bodyparts3d", bones, tissue, {}, foot_lateral_rules(parts), truth)
 
 

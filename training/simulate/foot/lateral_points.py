@@ -15,7 +15,7 @@ import numpy as np
 from training.simulate.foot.ap_points import bone_axis
 from training.simulate.foot.parts import FootParts
 from training.simulate.foot.regions import SHAFT_DEPTHS
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, edges_of
+from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, edges_of
 from training.simulate.scene import IntArray, PointRule
 
 DORSAL, PLANTAR = 1, -1
@@ -61,17 +61,13 @@ def talus_rules(parts: FootParts) -> dict[str, PointRule]:
     """Points of the talus: top of the dome, lateral process, neck and head."""
     regions = parts.regions
     neck, head = Mean("talus", regions["talus_neck"]), Mean("talus", regions["talus_head"])
-    chosen = np.zeros(len(parts.vertices["talus"]), dtype=np.bool_)
-    chosen[regions["talus_neck_lateral"]] = True
-    edges = edges_of(parts.faces["talus"], chosen)
-    axis = Direction(neck, head)
     dorsal, plantar = Direction(neck, head, 90.0), Direction(neck, head, -90.0)
     process, dome = Mean("talus", regions["talus_process"]), Mean("talus", regions["talus_dome"])
     return {
         "talar_dome_top": Farthest("talus", regions["talus_top"], Direction(process, dome)),
         "talar_lateral_process": Farthest("talus", regions["talus_process"], Direction(dome, process)),
-        "talar_neck_dorsal": OutlineAt("talus", edges, axis, 0.0, DORSAL),
-        "talar_neck_plantar": OutlineAt("talus", edges, axis, 0.0, PLANTAR),
+        "talar_neck_dorsal": Mean("talus", regions["neck_dorsal"]),
+        "talar_neck_plantar": Mean("talus", regions["neck_plantar"]),
         "talar_head_dorsal": Farthest("talus", regions["talus_head"], dorsal),
         "talar_head_plantar": Farthest("talus", regions["talus_head"], plantar),
     }
@@ -113,8 +109,8 @@ def foot_lateral_rules(parts: FootParts) -> Mapping[str, PointRule]:
 
 # Levels of the shaft points above the plafond, in depths of the plafond.
 _DISTAL_DEPTHS = 1.75
-# Spokes of the dome, from the perpendicular to the axis of neck and head; positive is further back.
-_DOME_DEG = (-20.0, 1.0, 22.0, 43.0, 64.0)
+# Spokes of the dome, from the middle of its joint surface; positive is further back.
+_DOME_DEG = (-40.0, -20.0, 0.0, 20.0, 40.0)
 
 
 def _tibia_rules(parts: FootParts) -> dict[str, PointRule]:
@@ -138,10 +134,9 @@ def _dome_rules(parts: FootParts) -> dict[str, PointRule]:
     chosen = np.zeros(len(parts.vertices["talus"]), dtype=np.bool_)
     chosen[parts.regions["talus_trochlea"]] = True
     edges = edges_of(parts.faces["talus"], chosen)
-    centre = SphereCentre("talus", parts.regions["talus_dome"])
-    head = Mean("talus", parts.regions["talus_head"])
+    centre, top = (Mean("talus", parts.regions[name]) for name in ("dome_axis", "talus_dome"))
     return {
-        f"talar_dome_{number}": OutlineAt("talus", edges, Direction(centre, head, degrees), 0.0, DORSAL)
+        f"talar_dome_{number}": OutlineAt("talus", edges, Direction(centre, top, degrees - 90.0), 0.0, 1)
         for number, degrees in enumerate(_DOME_DEG, start=1)
     }
 

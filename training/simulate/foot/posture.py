@@ -66,7 +66,7 @@ def draw_posture(rng: np.random.Generator) -> FootPosture:
         meary_deg=normal(-0.85 * 7.0 * flatness, 4.0, -22.0, 22.0),
         sag_deg=normal(0.0, 2.0, -4.0, 4.0),
         heel_roll_deg=normal(1.5 * flatness, 3.0, -8.0, 8.0),
-        coverage_deg=normal(4.0 + 4.0 * flatness, 4.0, -10.0, 20.0),
+        coverage_deg=normal(10.0 + 4.0 * flatness, 4.0, -6.0, 24.0),
         abduction_deg=normal(1.0 * flatness, 2.0, -5.0, 5.0),
         adductus_deg=normal(0.0, 4.0, -9.0, 9.0) if rng.random() < 0.8 else float(rng.uniform(-6.0, 14.0)),
         hallux_valgus_deg=valgus,

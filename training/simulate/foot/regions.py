@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from training.simulate.rules import fit_sphere
 from training.simulate.scene import FloatArray, IntArray
 
 # Level of the upper shaft points above the plafond, in depths of the plafond from front to back.
@@ -38,7 +39,17 @@ def find_regions(
     regions["groove"] = _upper_border(vertices["calcaneus"], groove)
     x, y, z = _fractions(vertices["talus"])
     regions["talus_neck"] = _numbers((y > 0.2) & (y < 0.4) & (z > 0.25))
-    regions["talus_neck_lateral"] = _numbers((y > 0.2) & (y < 0.4) & (x > 0.35))
+    up = vertex_normals(vertices["talus"], faces["talus"])[:, 2]
+    ridge = _numbers((y > 0.17) & (y < 0.23) & (x > 0.2) & (x < 0.8) & (up > 0.6))
+    regions["neck_dorsal"] = _extreme(vertices["talus"], ridge, 1.0)
+    roof = _numbers((y > 0.32) & (y < 0.4) & (x > 0.42) & (x < 0.62) & (up < -0.2))
+    regions["neck_plantar"] = _extreme(vertices["talus"], roof, 1.0)
+    dome = vertices["talus"][regions["talus_dome"]]
+    centre = fit_sphere(dome)[0]
+    off_axis = np.hypot(*(vertices["talus"][:, 1:] - centre[1:]).T)
+    sides = [np.flatnonzero(x < 0.5), np.flatnonzero(x > 0.5)]
+    nearest = [side[np.argsort(off_axis[side])[:8]] for side in sides]
+    regions["dome_axis"] = np.concatenate(nearest).astype(np.int32)
     regions["talus_process"] = _numbers((x > 0.6) & (z < 0.3) & (y > 0.4))
     regions["talus_top"] = _numbers((z > 0.75) & (y > 0.4))
     regions["talus_trochlea"] = _numbers((z > 0.35) & (y > 0.25) & (x > 0.1))
@@ -78,6 +89,11 @@ def vertex_normals(v: FloatArray, faces: IntArray) -> FloatArray:
 
 def _numbers(chosen: NDArray[np.bool_]) -> IntArray:
     return np.flatnonzero(chosen).astype(np.int32)
+
+
+def _extreme(v: FloatArray, numbers: IntArray, sign: float) -> IntArray:
+    """The eight of these vertices that lie highest (``sign`` 1) or lowest (-1)."""
+    return numbers[np.argsort(-sign * v[numbers, 2])[:8]].astype(np.int32)
 
 
 def _upper_border(v: FloatArray, chosen: NDArray[np.bool_]) -> IntArray:
