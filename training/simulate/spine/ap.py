@@ -7,15 +7,22 @@ import numpy as np
 from training.simulate.framing import framed
 from training.simulate.people import People
 from training.simulate.scene import Camera, FloatArray, Scene
-from training.simulate.spine.build import Placement, body_centre, frontal_tissue, rib_names, spine_bones
+from training.simulate.spine.build import (
+    Placement,
+    body_centre,
+    long_film_source_mm,
+    posed_trunk,
+    rib_names,
+    spine_bones,
+)
 from training.simulate.spine.points import spine_ap_rules
-from training.simulate.spine.pose import HEAD, pose_trunk
+from training.simulate.spine.pose import HEAD
 from training.simulate.spine.posture import Posture, draw_posture, without_slips
 from training.simulate.spine.regions import CERVICAL, LEVELS
+from training.simulate.spine.tissue import frontal_tissue
 
 _SHOULDERS = ("clavicle", "clavicle_right", "scapula", "scapula_right", "manubrium", "sternum")
 SHOWN = (*HEAD, *CERVICAL, *LEVELS, "sacrum", "hip_bone", "hip_bone_right", *rib_names(1, 12), *_SHOULDERS)
-_HIPS = ("femur", "femur_right")
 _SCOLIOSIS = 0.85  # part of the films that show a curve of 10 degrees or more
 
 
@@ -32,9 +39,7 @@ def spine_ap_scene(
 
     ``truth`` holds ``cobb_largest``: the largest difference of the coronal tilts that were set.
     """
-    person = people.draw(rng, (*SHOWN, *_HIPS), variation)
-    vertices = {name: np.array(v) for name, v in person.vertices.items()}
-    pose_trunk(vertices, people, posture)
+    person, vertices = posed_trunk(rng, people, SHOWN, posture, variation)
     turn = variation * np.clip(rng.standard_normal(3), -2.5, 2.5) * [3.5, 2.0, 1.2]
     centre = body_centre(people, vertices, "t9") + variation * rng.uniform(-40.0, 40.0, 3) * [1.0, 0.0, 1.0]
     # Scoliosis films are mostly taken from behind, to spare the breasts, and shown as if from the front.
@@ -48,7 +53,7 @@ def spine_ap_scene(
 
 def spine_ap_camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:
     """A film cut to the trunk around the spine, or a wider one with head and pelvis."""
-    source_detector = float(rng.uniform(1500.0, 2000.0))
+    source_detector = long_film_source_mm(rng)
     object_detector = float(rng.uniform(100.0, 250.0))
     plain = Camera(source_detector, source_detector - object_detector, 1.0, 1, 1, 0.0, 0.0)
     marks = np.array(list(scene.project_points(plain).values())) / plain.magnification

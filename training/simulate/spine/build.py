@@ -10,7 +10,8 @@ import numpy as np
 from training.simulate.people import People, Person
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
 from training.simulate.scene import Bone, Capsule, FloatArray
-from training.simulate.spine.pose import RIBS
+from training.simulate.spine.pose import RIBS, pose_trunk
+from training.simulate.spine.posture import Posture
 from training.simulate.spine.regions import sacral_endplate, vertebral_body
 
 _CORTEX_MM = {"rib": 1.0, "femur": 4.5, "humerus": 3.5, "clavicle": 1.6, "scapula": 1.0, "hip_bone": 2.4}
@@ -86,6 +87,17 @@ def spine_bones(
     return tuple(bones)
 
 
+def posed_trunk(
+    rng: np.random.Generator, people: People, shown: Sequence[str], posture: Posture, variation: float
+) -> tuple[Person, dict[str, FloatArray]]:
+    """A random person with the bones ``shown`` and hips, and the vertices after posing, body frame."""
+    names = tuple(dict.fromkeys((*shown, "femur", "femur_right")))
+    person = people.draw(rng, names, variation)
+    vertices = {name: np.array(v) for name, v in person.vertices.items()}
+    pose_trunk(vertices, people, posture)
+    return person, vertices
+
+
 def body_centre(people: People, vertices: Mapping[str, FloatArray], bone: str) -> FloatArray:
     """The centre [3] of a vertebral body, or of the upper endplate of the sacrum."""
     if bone == "sacrum":
@@ -95,51 +107,12 @@ def body_centre(people: People, vertices: Mapping[str, FloatArray], bone: str) -
     return np.asarray(np.concatenate(ends).mean(axis=0))
 
 
-def frontal_tissue(
-    rng: np.random.Generator, people: People, vertices: Mapping[str, FloatArray], size: float
-) -> list[Capsule]:
-    """Trunk seen from the front: belly, chest wall, thin lungs, mediastinum with the heart, neck, shoulders.
+def long_film_source_mm(rng: np.random.Generator) -> float:
+    """Distance from source to detector of a whole-spine film, in mm.
 
-    The radii stand for the thickness along the rays: lungs count as the little tissue they hold.
+    Slot scanners and films put together from several exposures hardly diverge along the spine.
     """
-    fat = float(rng.uniform(0.85, 1.25))
-    at = {
-        b: body_centre(people, vertices, b)
-        for b in ("c7", "t2", "t4", "t6", "t10", "t12", "l3", "sacrum")
-        if b in vertices
-    }
-    air = float(rng.uniform(0.75, 1.2))
-    dome = float(rng.uniform(-25.0, 15.0)) * size
-    capsules: list[Capsule] = []
-
-    def add(start: FloatArray, a: Sequence[float], end: FloatArray, b: Sequence[float]) -> None:
-        (ax, az, ar), (bx, bz, br) = a, b
-        one = start + np.array([ax, 0.0, az]) * size
-        two = end + np.array([bx, 0.0, bz]) * size
-        capsules.append(Capsule(one, two, ar * size, br * size))
-
-    for x, radius, higher in ((-66.0, 66.0, 26.0), (66.0, 66.0, 14.0), (0.0, 74.0, -20.0)):
-        low = (x * 1.1, -150.0, radius * fat)
-        add(
-            at["t12"],
-            (x, dome / size + higher - 40.0, radius * (0.9 + 0.1 * fat)),
-            at["l3"],
-            (x, 0.0, radius * fat),
-        )
-        add(at["l3"], (x, 0.0, radius * fat), at["sacrum"], low)
-    if "t4" in at:
-        for side in (-1.0, 1.0):
-            for x, widening, radius in ((44.0, 8.0, 36.0), (80.0, 14.0, 36.0)):
-                start, end = (x * side, 34.0, radius * air), ((x + widening) * side, -10.0, 40.0 * air)
-                add(at["t4"], start, at["t12"], end)
-            add(at["t4"], (112.0 * side, 10.0, 34.0 * fat), at["t12"], (112.0 * side, -10.0, 36.0 * fat))
-            add(at["c7"], (30.0 * side, 6.0, 36.0), at["t2"], (150.0 * side, -14.0, 40.0 * fat))
-        add(at["c7"], (0.0, 120.0, 42.0), at["c7"], (0.0, 0.0, 44.0))
-        add(at["t2"], (0.0, 0.0, 43.0), at["t6"], (4.0, 0.0, 45.0))
-        heart = float(rng.uniform(0.85, 1.2))
-        add(at["t6"], (8.0, -10.0, 44.0 * heart), at["t10"], (40.0, 10.0, 50.0 * heart))
-        add(at["t6"], (2.0, 0.0, 44.0 * heart), at["t12"], (0.0, 0.0, 52.0))
-    return capsules
+    return float(rng.uniform(4000.0, 9000.0) if rng.random() < 0.35 else rng.uniform(1800.0, 2100.0))
 
 
 def rib_names(first: int, last: int) -> tuple[str, ...]:

@@ -123,6 +123,25 @@ def pelvic_angles(vertices: Mapping[str, FloatArray], people: People) -> tuple[f
     return float(tilt + slope), float(tilt)
 
 
+def sagittal_truth(vertices: Mapping[str, FloatArray], people: People) -> dict[str, float]:
+    """Angles of pelvis and spine in the sagittal plane, by measurement key, degrees."""
+    incidence, tilt = pelvic_angles(vertices, people)
+    slope = _sacral_slope(vertices, people)
+    truth = {
+        "pelvic_incidence": incidence,
+        "pelvic_tilt": tilt,
+        "sacral_slope": slope,
+        "lordosis_l1_s1": slope - _plate_slope(vertices, people, "l1", "superior"),
+    }
+    if "t4" in vertices:
+        upper, lower = (
+            _plate_slope(vertices, people, bone, end)
+            for bone, end in (("t4", "superior"), ("t12", "inferior"))
+        )
+        truth["kyphosis_t4_t12"] = upper - lower
+    return truth
+
+
 def _hip_axis(vertices: Mapping[str, FloatArray], people: People) -> FloatArray:
     """The middle [3] between both femoral heads."""
     head = femoral_head(people)
@@ -235,13 +254,13 @@ def _angles(
     return _Angles(coronal, axial, np.append(lean, slope), np.append(own, own_slope))
 
 
-def _sacral_slope(vertices: Vertices, people: People) -> float:
+def _sacral_slope(vertices: Mapping[str, FloatArray], people: People) -> float:
     corners = sacral_endplate(people).corners(vertices["sacrum"])
     back = corners[3] - corners[2]
     return float(np.degrees(np.arctan2(back[2], back[1])))
 
 
-def _plate_slope(vertices: Vertices, people: People, bone: str, end: str) -> float:
+def _plate_slope(vertices: Mapping[str, FloatArray], people: People, bone: str, end: str) -> float:
     """Forward fall of an endplate in the sagittal plane, degrees."""
     corners = vertebral_body(people, bone).end(end).corners(vertices[bone])
     back = corners[3] - corners[2]

@@ -91,6 +91,12 @@ def without_slips(posture: Posture) -> Posture:
     return replace(posture, slip=np.zeros(_COUNT))
 
 
+def upright_lumbar(posture: Posture) -> Posture:
+    """The posture with the lumbar curve leaning little, as a patient lies or stands for a short film."""
+    lean = float(posture.coronal_deg[LEVELS.index("t12") :].mean()) - posture.pelvic_obliquity_deg
+    return replace(posture, coronal_deg=posture.coronal_deg - 0.8 * lean)
+
+
 def _curve_size(rng: np.random.Generator, scoliosis: float) -> float:
     if rng.random() >= scoliosis:
         return float(rng.uniform(0.0, 9.0))
