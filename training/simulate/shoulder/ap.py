@@ -79,7 +79,7 @@ def shoulder_ap_rules(people: People) -> Mapping[str, PointRule]:
     rules["clavicle_inferior"] = Above(t.clavicle_patch, coracoid)
     rules["acromion_superomedial"] = Farthest("scapula", t.acromion_facet, Direction(*upwards, -35.0))
     rules["clavicle_superolateral"] = Farthest("clavicle", t.clavicle_outer, Direction(*upwards, 55.0))
-    head = SphereCentre("humerus", t.cap[::5])
+    head = SphereCentre("humerus", t.cap[::12])
     neck = Direction(head, Mean("humerus", t.cap))
     ends = tuple(
         Farthest("humerus", t.cap, Direction(neck.tail, neck.tip, turned)) for turned in (90.0, -90.0)

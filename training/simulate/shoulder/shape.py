@@ -210,7 +210,7 @@ def _clear_coracoid(vertices: Vertices, template: ShoulderTemplate, pose: Should
     highest = int((coracoid @ frame.up).argmax())
     top = coracoid[highest]
     clavicle = vertices["clavicle"][template.clavicle_outer]
-    above = clavicle[np.abs((clavicle - top) @ frame.out) < 4.0]
+    above = clavicle[np.argsort(np.abs((clavicle - top) @ frame.out))[:150]]
     gap = float(((above - top) @ frame.up).min())
     rise = gap - pose.coracoclavicular_mm - max(0.0, pose.clavicle_up_mm - 3.0)
     share = max(0.5, float(template.coracoid_weight[template.coracoid[highest]]))

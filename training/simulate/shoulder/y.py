@@ -66,7 +66,7 @@ def shoulder_y_rules(people: People) -> Mapping[str, PointRule]:
     rules["acromion_posterior"] = rear
     rules["coracoid_inferior"] = Farthest("scapula", t.coracoid, Direction(*upwards, -150.0))
     rules["glenoid_centre"] = Mean("scapula", t.glenoid)
-    centre = SphereCentre("humerus", t.cap[::5])
+    centre = SphereCentre("humerus", t.cap[::12])
     ends = tuple(
         Farthest("humerus", t.proximal, Direction(*upwards, turned)) for turned in (-_ARC_DEG, _ARC_DEG)
     )
