@@ -90,7 +90,7 @@ def _step_words(step: ConstructionStep, names: dict[str, str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def range_words(normal: NormalRange, unit: str) -> str:
