@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from training.simulate.scene import FloatArray, IntArray
 
+_HINT_DEG = 50.0
 _PARTIAL_SIZES = (0.8, 1.25)
 
 
@@ -147,7 +148,7 @@ def align(
 ) -> Similarity:
     """The similarity from the source surface to the target surface.
 
-    ``hint`` is a rotation [3, 3] about right within 40 degrees; without one all ways of laying principal
+    ``hint`` is a rotation [3, 3] about right within 50 degrees; without one all ways of laying principal
     axes on each other are tried and the closest fit wins. A ``partial`` target covers only a part of the
     source; it needs a hint, and its coordinates must already be near those of the turned source's
     matching end (the shift is found from the parts that lie highest along the source's long axis).
@@ -155,7 +156,7 @@ def align(
     if hint is not None:
         starts = [_hinted(source, target, hint, partial)]
         if not partial:
-            starts += [s for s in _starts(source, target) if _angle(s.rotation @ hint.T) < 40.0]
+            starts += [s for s in _starts(source, target) if _angle(s.rotation @ hint.T) < _HINT_DEG]
     else:
         starts = _starts(source, target)
     rough = [_iterate(source, target, start, 250, 12, partial) for start in starts]

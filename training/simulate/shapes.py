@@ -67,10 +67,14 @@ def template_surface(anatomy: Path, bone: str) -> tuple[FloatArray, IntArray]:
 def bone_shapes(anatomy: Path, bone: str, split: Split) -> tuple[FittedBone, ...]:
     """The accepted bones of a split's people; registered and stored first where they are not yet.
 
-    Registering takes some seconds a subject, once. Raises ``FileNotFoundError`` if a surface is missing.
+    Registering takes some seconds a subject, once. Raises ``FileNotFoundError`` if a surface is missing,
+    ``ValueError`` if none fits.
     """
     found = [f for subject in subjects_for(bone, split) for f in fitted_bones(anatomy, subject, bone)]
-    return tuple(f for f in found if f.accepted)
+    accepted = tuple(f for f in found if f.accepted)
+    if not accepted:
+        raise ValueError(f"No {bone} of the split {split} could be fitted; check the files in {anatomy}.")
+    return accepted
 
 
 def fitted_bones(anatomy: Path, subject: Subject, bone: str) -> tuple[FittedBone, ...]:
@@ -114,8 +118,6 @@ def _key(anatomy: Path, subject: Subject, bone: str) -> str:
         digest.update(np.ascontiguousarray(array).tobytes())
     path = source_file(anatomy, subject, bone)
     if path is not None:
-        if not path.is_file():
-            raise FileNotFoundError(f"Bone surface {path} does not exist; check the anatomy folder.")
         digest.update(repr(subject.sources[bone]).encode())
         digest.update(_file_digest(path, path.stat().st_mtime_ns))
     return digest.hexdigest()[:20]

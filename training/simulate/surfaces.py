@@ -50,7 +50,7 @@ class SubjectSurface:
 
 def source_file(anatomy: Path, subject: Subject, bone: str) -> Path | None:
     """The file that holds the bone, or None for bones of an installed shape model."""
-    return None if subject.model else anatomy / subject.sources[bone].file
+    return None if subject.model else subject.sources[bone].path(anatomy)
 
 
 def read_surface(
@@ -64,9 +64,7 @@ def read_surface(
     if subject.model:
         return _read_model(subject.members, bone)
     source = subject.sources[bone]
-    path = anatomy / source.file
-    if not path.is_file():
-        raise FileNotFoundError(f"Bone surface {path} does not exist; check the anatomy folder.")
+    path = source.path(anatomy)
     if path.suffix == ".npz":
         return _read_members(path, source)
     if source.group:
