@@ -160,6 +160,21 @@ def test_metal_is_white_and_leaves_the_grey_of_bone_alone(limb: tuple[Scene, Cam
     assert np.abs(film[far] - plain[far]).max() < 0.06
 
 
+def test_the_other_limb_keeps_off_the_first_and_carries_no_points(limb: tuple[Scene, Camera]) -> None:
+    scene, _ = limb
+    camera = Camera(1100.0, 1000.0, 1.0, 240, 250, 70.0, 125.0)
+    changed = with_finding(scene, camera, np.random.default_rng(3), "neighbour")
+    assert changed is not None
+    alone, both = render(scene, camera, 1), render(changed, camera, 1)
+    own = camera.project(np.array([[40.0, 0, 0]]))[0, 0]
+    assert (both.soft[:, 200:] > 0).sum() > 500
+    assert alone.soft[:, 200:].max() == 0
+    assert np.array_equal(both.bone[:, : round(own)], alone.bone[:, : round(own)])
+    assert np.array_equal(expose(changed, camera, 1).tracked_id, expose(scene, camera, 1).tracked_id)
+    narrow = dataclasses.replace(camera, width=80, centre_x=40.0)
+    assert with_finding(scene, narrow, np.random.default_rng(3), "neighbour") is None
+
+
 def test_surfaces_of_boxes_stay_closed() -> None:
     assert volume_mm3(box(np.zeros(3), np.eye(3), np.ones(3))) == pytest.approx(1.0)
 

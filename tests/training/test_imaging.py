@@ -117,6 +117,37 @@ def test_overlays_lie_where_they_are_asked_to() -> None:
     assert letter.min() < 0.05
 
 
+def test_a_round_field_is_open_inside_and_closed_outside() -> None:
+    picture = np.full((200, 300), 0.5, np.float32)
+    draw_overlays(picture, Collimation((), 0.0, 0.001, (0.5, 0.5, 0.5)), (), ())
+    y, x = np.mgrid[0:200, 0:300]
+    away = np.hypot(x - 149.5, y - 99.5)
+    assert (picture[away < 73] == 0.5).all()
+    assert picture[away > 77].max() < 0.01
+
+
+def test_grid_lines_have_their_period_and_direction() -> None:
+    plain = dataclasses.replace(random_exposure(np.random.default_rng(0), 0.0), detail=(0.0, 0.0, 0.0))
+    lined = dataclasses.replace(plain, grid=(0.05, 8.0, 0.0))
+    flat = Layers(np.zeros((128, 128), np.float32), np.full((128, 128), 20.0, np.float32))
+    film, bare = (develop(flat, e, np.random.default_rng(0)) for e in (lined, plain))
+    spectrum = np.abs(np.fft.fft2(film - bare))
+    spectrum[0, 0] = 0.0
+    assert np.unravel_index(spectrum[:, :64].argmax(), (128, 64)) == (0, 16)
+
+
+def test_metal_is_as_dense_as_so_much_bone() -> None:
+    layers = _layers()
+    exposure = random_exposure(np.random.default_rng(0), 0.0)
+    extra = np.zeros_like(layers.bone)
+    extra[40:50, 40:50] = 60.0
+    film = develop(Layers(layers.bone, layers.soft, extra), exposure, np.random.default_rng(0))
+    assert film[45, 45] > 0.95
+    assert film[200, 100] == pytest.approx(
+        develop(layers, exposure, np.random.default_rng(0))[200, 100], abs=0.05
+    )
+
+
 @pytest.mark.parametrize(("size", "limit_ms"), [(256, 15), (512, 40)])
 def test_developing_is_fast_enough_for_training(size: int, limit_ms: float) -> None:
     layers = _layers(size, size)

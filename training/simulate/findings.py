@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from training.simulate import hardware, pathology, prostheses
 from training.simulate.bone_axis import LongBone, long_bone
+from training.simulate.neighbour import other_limb
 from training.simulate.scene import Camera, FloatArray, Scene, Solid
 
 _OnBone = Callable[[LongBone, np.random.Generator], tuple[Solid, ...]]
@@ -36,6 +37,7 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
         "plate": 3.0, "nail": 1.5, "wires": 1.5, "screws": 2.0, "cerclage": 0.4,
         "total_hip": 4.0, "total_knee": 4.0, "total_shoulder": 4.0,
         "foreign_body": 1.0, "cast": 1.2, "fracture": 2.0, "arthrosis": 2.5, "missing": 0.5, "fused": 0.5,
+        "neighbour": 1.2,
     }
 )  # fmt: skip
 KINDS = tuple(_WEIGHTS)
@@ -78,6 +80,8 @@ def with_finding(scene: Scene, camera: Camera, rng: np.random.Generator, kind: s
         return _added(scene, hardware.foreign_body(scene, rng), camera)
     if kind == "missing":
         return pathology.missing(scene, camera, rng)
+    if kind == "neighbour":
+        return other_limb(scene, camera, rng)
     return {"cast": pathology.cast, "arthrosis": pathology.arthrosis, "fused": pathology.fused}[kind](
         scene, rng
     )

@@ -34,7 +34,8 @@ class Exposure:
     ``sigmoid`` and ``curve`` (rises of equal steps) shape the grey scale between.
     Disturbance: ``field_multiply``, ``field_add`` amplitudes of smooth fields, ``vignette``,
     ``streaks`` of the film transport, ``noise`` and ``salt`` after processing, ``resample`` the factor
-    of a coarse intermediate image, ``inverted`` polarity.
+    of a coarse intermediate image, ``inverted`` polarity. ``grid`` gives the lines of a scatter grid that
+    stood still, or their beat with the detector: relative amplitude, period in pixels, direction in degrees.
     """
 
     bone_per_mm: float
@@ -62,6 +63,7 @@ class Exposure:
     collimation: Collimation | None
     patches: tuple[Patch, ...]
     texts: tuple[Text, ...]
+    grid: tuple[float, float, float] = (0.0, 8.0, 0.0)
 
 
 def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure:
@@ -88,14 +90,15 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
     collimation, patches, texts = random_overlays(rng, strength)
     return Exposure(
         bone_per_mm=float(0.055 * np.exp(rng.normal(0, 0.3 * within + 0.2 * beyond))),
-        soft_per_mm=float(0.024 * np.exp(rng.normal(0, 0.2 * within + 0.2 * beyond))),
+        soft_per_mm=float(0.028 * np.exp(rng.normal(0, 0.2 * within + 0.2 * beyond))),
         hardening=float(rng.uniform(0.0, 0.25) * within),
         scatter=float(rng.uniform(0.02, 0.3) * within),
         scatter_width=float(rng.uniform(0.05, 0.2)),
         quantum_noise=float(np.exp(rng.uniform(np.log(0.001), np.log(0.008 + 0.02 * beyond))) * within),
-        blur_px=float(rng.uniform(0.2, 0.3 + 0.6 * within + 0.7 * beyond)),
+        blur_px=float(rng.uniform(0.2, 0.3 + 0.85 * within + 0.7 * beyond)),
         detail=tuple(
-            max(-0.3, float(v)) for v in rng.normal([0.3, 0.3, 0.1], [detail_sd, detail_sd, 0.5 * detail_sd])
+            max(-0.3, float(v))
+            for v in rng.normal([0.25, 0.15, 0.05], [detail_sd, detail_sd, 0.5 * detail_sd])
         ),  # type: ignore[arg-type]
         window=(
             float(rng.choice([rng.uniform(-0.04, 0.02), rng.uniform(0.0, 0.2)], p=[0.7, 0.3]) * within),
@@ -117,7 +120,14 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         collimation=collimation,
         patches=patches,
         texts=texts,
+        grid=_random_grid(rng, min(strength, 1.5)),
     )
+
+
+def _random_grid(rng: np.random.Generator, share: float) -> tuple[float, float, float]:
+    seen, amplitude, period = rng.random() < 0.12 * share, rng.uniform(0.004, 0.025), rng.uniform(2.2, 14.0)
+    direction = float(rng.choice([0.0, 90.0]) + rng.normal(0.0, 1.0))
+    return (float(amplitude) if seen else 0.0, float(period), direction)
 
 
 def with_side_letter(exposure: Exposure, side: Side) -> Exposure:
@@ -138,6 +148,8 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
     if e.scatter > 0:
         # Scattered radiation comes from the body: from what the primary beam has lost.
         dose += np.float32(e.scatter) * _wide_blur(1 - dose, e.scatter_width * longer)
+    if e.grid[0] > 0:
+        dose *= 1 + _grid_lines(rows, columns, e.grid)
     if e.quantum_noise > 0:
         dose += _noise(rng, dose.shape) * np.sqrt(dose) * np.float32(e.quantum_noise)
     if e.blur_px > 0.15:
@@ -252,6 +264,15 @@ def _vignette(rows: int, columns: int, amount: float) -> Image:
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
     return np.float32(-amount) * (x * x + y * y)
+
+
+def _grid_lines(rows: int, columns: int, grid: tuple[float, float, float]) -> Image:
+    """Parallel lines [H, W] of the given amplitude, period in pixels and direction in degrees."""
+    amplitude, period, direction = grid
+    turn = np.deg2rad(direction)
+    x = np.arange(columns, dtype=np.float32)[None, :] * np.float32(2 * np.pi * np.cos(turn) / period)
+    y = np.arange(rows, dtype=np.float32)[:, None] * np.float32(2 * np.pi * np.sin(turn) / period)
+    return np.asarray(np.float32(amplitude) * np.sin(x + y), dtype=np.float32)
 
 
 def _streaks(rng: np.random.Generator, columns: int) -> Image:

@@ -17,12 +17,15 @@ Image = NDArray[np.float32]
 class Collimation:
     """Straight edges that close the field: each (angle in degrees, distance from the centre / half side).
 
-    The film beyond an edge takes ``grey``; the edge is ``softness`` (of the longer side) wide.
+    The film beyond an edge takes ``grey``; the edge is ``softness`` (of the longer side) wide. ``circle``
+    is a round field instead of or besides edges: centre as fractions of width and height, and radius as a
+    fraction of half the longer side.
     """
 
     edges: tuple[tuple[float, float], ...]
     grey: float
     softness: float
+    circle: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def random_overlays(
     collimation = None
     if rng.random() < 0.35 * share:
         edges = []
-        tilt = rng.normal(0, 3)
+        tilt = rng.normal(0, 3) if rng.random() < 0.85 else rng.uniform(-45, 45)
         for side in range(4):
             if rng.random() < 0.45:
                 edges.append(
@@ -76,7 +79,10 @@ def random_overlays(
                 )
         bright = rng.random() < 0.7
         grey = float(rng.uniform(0.85, 1.0) if bright else rng.uniform(0.0, 0.15))
-        collimation = Collimation(tuple(edges), grey, float(np.exp(rng.uniform(np.log(0.001), np.log(0.03)))))
+        softness = float(np.exp(rng.uniform(np.log(0.001), np.log(0.03))))
+        middle, radius = rng.uniform(0.45, 0.55, 2), float(rng.uniform(0.9, 1.25))
+        circle = (float(middle[0]), float(middle[1]), radius) if rng.random() < 0.08 else None
+        collimation = Collimation(tuple(edges), grey, softness, circle)
     patches = []
     # Identification strips and blocks near the edge, as on film sets.
     for _ in range(rng.poisson(0.5 * share)):
@@ -152,6 +158,14 @@ def draw_overlays(
             edge = np.float32(distance * half)
             width = np.float32(max(1.0, collimation.softness * longer))
             closed = np.clip((x * normal_x + y * normal_y - edge) / width + np.float32(0.5), 0, 1)
+            picture += (np.float32(collimation.grey) - picture) * closed
+        if collimation.circle is not None:
+            middle_x, middle_y, radius = collimation.circle
+            away = np.hypot(
+                x - np.float32((middle_x - 0.5) * columns), y - np.float32((middle_y - 0.5) * rows)
+            )
+            width = np.float32(max(1.0, collimation.softness * longer))
+            closed = np.clip((away - np.float32(radius * longer / 2)) / width + np.float32(0.5), 0, 1)
             picture += (np.float32(collimation.grey) - picture) * closed
 
 

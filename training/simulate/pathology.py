@@ -17,6 +17,7 @@ from training.simulate.scene import Bone, Camera, Cast, FloatArray, Scene, Surfa
 from training.simulate.solids import ball, cut, rod, thickened, unit
 
 _MOVED_PX = 1e-6
+_LEG_MM = 30.0
 _TRUNK = frozenset(
     {"hip_bone", "sacrum", "scapula", "sternum", "first_rib", "t1", "t12", "l1", "l5", "c1", "c7"}
 )
@@ -113,9 +114,11 @@ def cast(scene: Scene, rng: np.random.Generator) -> Scene | None:
     if not parts:
         return None
     thick = max(max(c.start_radius_mm, c.end_radius_mm) for c in parts)
-    if any(b.name.removesuffix("_right") in _TRUNK for b in scene.bones):
+    if shows_trunk(scene):
         return None
-    covered = tuple(c for c in parts if min(c.start_radius_mm, c.end_radius_mm) > 0.55 * thick)
+    # Of a hand the fingers stay free; of a leg all but the toes is covered.
+    least = (0.42 if thick > _LEG_MM else 0.6) * thick
+    covered = tuple(c for c in parts if (c.start_radius_mm + c.end_radius_mm) / 2 > least)
     inner = float(rng.uniform(1.0, 5.0))
     if rng.random() < 0.5:
         shell = Cast(covered, inner, inner + float(rng.uniform(3.0, 7.0)), float(rng.uniform(1.8, 3.2)))
@@ -125,6 +128,11 @@ def cast(scene: Scene, rng: np.random.Generator) -> Scene | None:
             covered, inner, inner + float(rng.uniform(2.5, 5.0)), float(rng.uniform(0.9, 1.6)), weave
         )
     return replace(scene, casts=(*scene.casts, shell))
+
+
+def shows_trunk(scene: Scene) -> bool:
+    """Whether the scene is of the trunk rather than of a limb."""
+    return any(bone.name.removesuffix("_right") in _TRUNK for bone in scene.bones)
 
 
 def _spurs(bone: Bone, side: NDArray[np.int64], rng: np.random.Generator, first: int) -> list[Bone]:

@@ -15,7 +15,7 @@ Image = NDArray[np.float32]
 
 _MERGE_MM2 = 9.0  # how far neighbouring soft parts flow into each other
 _HOLLOW_MM = 18.0  # hollows of the soft tissue up to this width are filled
-_HOLE_MM2 = 250.0  # closed holes through the body up to this area are filled
+_HOLE_MM2 = 250.0  # closed pits of the body up to this area are filled
 _HOLLOW_FROM_MM2 = 16.0  # and wholly so where the squared half thickness of a finger reaches this
 _FINGER_MM = 12.0
 _STEP = 4  # soft tissue is computed on every fourth pixel
@@ -78,14 +78,16 @@ def _fill_hollows(field: Image, radii: Image, cell_mm: float) -> Image:
 
 
 def _without_holes(field: Image, cell_mm: float) -> Image:
-    """Small holes right through the body, between the parts that it is made of, become thin tissue."""
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats((field <= 0).astype(np.uint8), connectivity=4)
+    """Small closed pits and holes between the parts that the body is made of are raised to thin tissue."""
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(
+        (field <= _HOLLOW_FROM_MM2).astype(np.uint8), connectivity=4
+    )
     rows, columns = field.shape
     for index in range(1, count):
         x, y, width, height, area = boxes[index]
         inside = x > 0 and y > 0 and x + width < columns and y + height < rows
         if inside and area * cell_mm**2 < _HOLE_MM2:
-            field = np.where(labels == index, np.float32(_HOLLOW_FROM_MM2), field)
+            field = np.where(labels == index, np.float32(1.01 * _HOLLOW_FROM_MM2), field)
     return field
 
 

@@ -1,8 +1,9 @@
 """How fast films are made: ``python -m training.simulate.speed [--view KEY ...] [--workers N]``.
 
 Prints, for every view, films a second at 512 pixels with all randomisation (scene, rendering,
-developing), the share of each stage, and the peak memory of the processes. The first film of a process,
-which loads bones and compiled code, is not counted.
+developing): of all processes together by the clock, and of one core by processor time, which other
+programs on the computer hardly change; then the share of each stage and the peak memory of the processes.
+The first film of a process, which loads bones and compiled code, is not counted.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ STAGES = ("scene", "render", "develop")
 def time_films(
     view: str, anatomy: Path, side_px: int, hardware: float, indices: Sequence[int]
 ) -> list[float]:
-    """Seconds of the three stages over all films, then their wall time and the peak memory in MiB."""
+    """Processor seconds of the stages over all films, then seconds by the clock and peak memory in MiB."""
     cv2.setNumThreads(1)
     make = scene_makers(anatomy)[view]
     spent = np.zeros(len(STAGES))
-    begin = 0.0
+    begin = time.perf_counter()
     for number, index in enumerate([-1, *indices]):
         rng = np.random.default_rng([90_003, index + 1])
-        marks = [time.perf_counter()]
+        marks = [time.process_time()]
         if number == 1:
-            begin = marks[0]
+            begin = time.perf_counter()
         scene, camera = make(rng, side_px)
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
         film = expose(scene, camera, index + 1, hardware)
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
         develop(film.layers, random_exposure(rng), rng)
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
         if number > 0:
             spent += np.diff(marks)
     wall = time.perf_counter() - begin
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--anatomy", type=Path)
     args = parser.parse_args(arguments)
     anatomy = anatomy_dir(args.anatomy)
-    print(f"{'view':16} films/s  " + "  ".join(f"{stage:>8}" for stage in STAGES) + "  peak MiB")
+    print(f"{'view':16} films/s  a core  " + "  ".join(f"{stage:>8}" for stage in STAGES) + "  peak MiB")
     for view in args.view:
         with ProcessPoolExecutor(args.workers, mp_context=get_context("spawn")) as pool:
             jobs = [
@@ -75,10 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ]  # fmt: skip
             rows = np.array([job.result() for job in jobs])
         rate = float((args.count / rows[:, -2]).sum())
+        core = float(args.count * args.workers / rows[:, : len(STAGES)].sum())
         share = rows[:, : len(STAGES)].sum(axis=0)
         share /= share.sum()
         parts = "  ".join(f"{100 * s:7.0f}%" for s in share)
-        print(f"{view:16} {rate:7.1f}  {parts}  {rows[:, -1].sum():8.0f}", flush=True)
+        print(f"{view:16} {rate:7.1f}  {core:6.1f}  {parts}  {rows[:, -1].sum():8.0f}", flush=True)
 
 
 if __name__ == "__main__":
