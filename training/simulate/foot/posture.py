@@ -82,6 +82,6 @@ def draw_posture(rng: np.random.Generator) -> FootPosture:
         lengths=1.0 + np.clip(rng.normal(0.0, 0.025, 5), -0.06, 0.06),
         ankle_deg=normal(4.0, 4.0, -6.0, 14.0),
         leg_rotation_deg=normal(0.0, 4.0, -9.0, 9.0),
-        leg_varus_deg=normal(0.0, 2.5, -6.0, 6.0),
+        leg_varus_deg=normal(0.0, 1.8, -5.0, 5.0),
         plafond_tilt_deg=normal(0.0, 3.0, -9.0, 9.0),
     )
