@@ -47,6 +47,38 @@ def draw_shapes(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str
     return shapes
 
 
+def draw_child_shapes(rng: np.random.Generator, age: float, variation: float = 1.0) -> Mapping[str, HipShape]:
+    """Both hips of a child of ``age`` years: cover grows with age; some are dysplastic or displaced."""
+    v = variation
+    common = rng.standard_normal(3)
+    dysplastic = rng.random() < 0.35 * v
+    shapes = {}
+    for side in SIDES:
+        own = 0.8 * common + 0.6 * rng.standard_normal(3)
+        edge = float(np.interp(age, [1.3, 4.0, 12.0], [20.0, 25.0, 31.0])) + 4.0 * v * own[0]
+        shift = np.array([1.0, 0.0, 0.0]) * v * rng.standard_normal()
+        if dysplastic:
+            grade = rng.uniform(0.0, 1.0)
+            edge -= 22.0 * grade
+            # Subluxation: outwards first, then up along the outside of the roof.
+            out = 24.0 * grade * rng.uniform(0.0, 1.0)
+            shift += np.array([out, 0.0, max(0.0, 0.9 * (out - 6.0)) * rng.uniform(0.5, 1.0)])
+        space = 4.5 + 2.0 * float(np.interp(age, [1.3, 10.0], [1.0, 0.0])) + 0.4 * v * rng.standard_normal()
+        valgus = float(np.interp(age, [1.3, 12.0], [142.0, 133.0])) + 8.0 * v * own[2]
+        shapes[side] = HipShape(
+            lateral_centre_edge_deg=float(np.clip(edge, -10.0, 44.0)),
+            roof_angle_deg=float(np.clip(36.0 - edge, 2.0, 36.0)) / 2.0,
+            anterior_turn_deg=5.0 * v * float(rng.standard_normal()),
+            joint_space_mm=float(np.clip(space, 3.5, 7.5)),
+            head_shift_mm=shift,
+            socket_shift_mm=np.zeros(3),
+            head_size=float(np.exp(0.05 * v * own[1])),
+            neck_shaft_deg=float(np.clip(valgus, 112.0, 164.0)),
+            neck_growth_mm=-4.0 + v * 3.0 * float(rng.standard_normal()),
+        )
+    return shapes
+
+
 def draw_legs(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str, LegPose]:
     """Legs beside each other, a little apart, turned in to out."""
     v = variation

@@ -117,3 +117,49 @@ class Narrowest:
         _, level, found = best
         side = found.max() if self.sign > 0 else found.min()
         return np.asarray(ends[0] + side * across + level * along)
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """The projection of a place of the scene, ``point_mm`` [3]."""
+
+    point_mm: FloatArray
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        return np.asarray(camera.project(self.point_mm[None])[0])
+
+
+@dataclass(frozen=True, eq=False)
+class SceneDirection:
+    """A unit direction [2] on the film: the projection of ``tail_mm`` to ``tip_mm``, turned clockwise."""
+
+    tail_mm: FloatArray
+    tip_mm: FloatArray
+    turned_deg: float
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        tail, tip = camera.project(np.stack([self.tail_mm, self.tip_mm]))
+        along = (tip - tail) / np.linalg.norm(tip - tail)
+        c, s = np.cos(np.radians(self.turned_deg)), np.sin(np.radians(self.turned_deg))
+        return np.asarray(np.array([[c, -s], [s, c]]) @ along)
+
+
+@dataclass(frozen=True, eq=False)
+class PieceFarthest:
+    """The film point of one drawn piece of a bone that lies farthest in ``direction``.
+
+    ``candidates`` are vertex numbers of the piece, None for all.
+    """
+
+    bone: str
+    piece: int
+    direction: Direction | SceneDirection
+    candidates: IntArray | None = None
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        drawn = scene.bone(self.bone).drawn
+        if drawn is None:
+            raise ValueError(f"{self.bone} is not drawn in pieces.")
+        vertices = drawn[self.piece].vertices_mm
+        points = camera.project(vertices if self.candidates is None else vertices[self.candidates])
+        return np.asarray(points[(points @ self.direction(scene, camera)).argmax()])

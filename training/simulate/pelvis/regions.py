@@ -33,6 +33,7 @@ class FemurRegions:
     greater_trochanter: IntArray
     lesser_trochanter: IntArray
     neck_edges: IntArray
+    collar: IntArray
     lower_edges: IntArray
 
 
@@ -100,6 +101,7 @@ def femur_regions(people: People) -> FemurRegions:
         _ints(trochanter),
         _ints(lesser),
         edges_of(faces, (slab > 0.6) & (slab < 1.8) & (off_neck < 1.3)),
+        _ints(np.flatnonzero((distance < 1.5) & (slab > -0.4))),
         edges_of(faces, (along < -2.5) & (along > -8.0)),
     )
 
