@@ -91,7 +91,7 @@ def test_a_part_pulls_only_what_it_covers() -> None:
     fit = register((v, f), (np.asarray(part.vertices), np.asarray(part.faces)), np.eye(3), partial=True)
     away = np.linalg.norm(fit.fitted - known, axis=1)
     assert fit.mean_mm < 0.5
-    assert away[v[:, 2] > 20.0].mean() < 5.0
+    assert away[v[:, 2] > 20.0].mean() < 7.0
     assert away.max() < 30.0
     assert fit.folded == 0
     assert fit.size == pytest.approx(1.0, abs=0.1)

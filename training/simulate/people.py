@@ -28,8 +28,11 @@ _SMALLEST_SHARE = 0.03
 # People of the training split may lie this far beyond the subjects they are blended from.
 _BEYOND = 0.2
 _COMMON_MM = 1.5
+# Displacement of single bones: root mean square as a share of the bone's extent, and at most in mm. Its
+# waves are longer than half the bone, or shafts would wind.
 _OWN_SHARE = 0.006
-_ASYMMETRY_SHARE = 0.002
+_OWN_MOST_MM = 1.5
+_ASYMMETRY = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,7 @@ class People:
                     shape += (variation * weight) * (fit.shape - base)
                     total[fit.subject] = total.get(fit.subject, 0.0) + float(weight) / len(lefts)
             common = wave_field(base, np.random.default_rng(seeds[0]), 120.0, 400.0, _COMMON_MM * variation)
-            blended[bone] = shape + common + self._own(bone, seeds[1], _OWN_SHARE * variation)
+            blended[bone] = shape + common + self._own(bone, seeds[1], variation)
         assembled = assemble(self.anatomy, blended)
         vertices = {}
         for name in names:
@@ -92,16 +95,18 @@ class People:
             if bone == name:
                 vertices[name] = assembled[bone] * size
             else:
-                uneven = assembled[bone] + self._own(bone, seeds[1] ^ 1, _ASYMMETRY_SHARE * variation)
+                uneven = assembled[bone] + self._own(bone, seeds[1] ^ 1, _ASYMMETRY * variation)
                 vertices[name] = uneven * np.array([-size, size, size])
         return Person(vertices, {name: self.template(name)[1] for name in names}, total, size)
 
-    def _own(self, bone: str, seed: int, share: float) -> FloatArray:
-        """Smooth displacement of one bone alone; ``share`` is its root mean square over the bone's extent."""
+    def _own(self, bone: str, seed: int, strength: float) -> FloatArray:
+        """Smooth displacement [V, 3] in mm of one bone alone."""
         base = self.template(bone)[0]
         extent = float(np.ptp(base, axis=0).max())
-        rng = np.random.default_rng([seed, *bone.encode()])
-        return wave_field(base, rng, 0.5 * extent, extent, share * extent)
+        rms_mm = strength * min(_OWN_SHARE * extent, _OWN_MOST_MM)
+        return wave_field(
+            base, np.random.default_rng([seed, *bone.encode()]), 0.7 * extent, 2.0 * extent, rms_mm
+        )
 
 
 @lru_cache(maxsize=1)

