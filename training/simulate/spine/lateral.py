@@ -16,14 +16,14 @@ from training.simulate.spine.build import (
     spine_bones,
 )
 from training.simulate.spine.points import spine_lateral_rules
-from training.simulate.spine.pose import HEAD, sagittal_truth
+from training.simulate.spine.pose import sagittal_truth
 from training.simulate.spine.posture import Posture, draw_posture
 from training.simulate.spine.regions import CERVICAL, LEVELS
 from training.simulate.spine.tissue import lateral_tissue
 
 _SHOULDERS = ("clavicle", "clavicle_right", "scapula", "scapula_right", "manubrium", "sternum")
 _PELVIS = ("sacrum", "hip_bone", "hip_bone_right", "femur", "femur_right")
-SHOWN = (*HEAD, *CERVICAL, *LEVELS, *_PELVIS, *rib_names(1, 12), *_SHOULDERS)
+SHOWN = ("c1", "c2", *CERVICAL, *LEVELS, *_PELVIS, *rib_names(1, 12), *_SHOULDERS)
 _SCOLIOSIS = 0.35  # part of the films that show a patient with a curve of 10 degrees or more
 
 
@@ -58,6 +58,6 @@ def spine_lateral_camera(scene: Scene, rng: np.random.Generator, side_px: int) -
     plain = Camera(source_detector, source_detector - object_detector, 1.0, 1, 1, 0.0, 0.0)
     marks = np.array(list(scene.project_points(plain).values())) / plain.magnification
     low, high = marks.min(axis=0), marks.max(axis=0)
-    top, bottom = float(low[1] - rng.uniform(12.0, 120.0)), float(high[1] + rng.uniform(25.0, 90.0))
+    top, bottom = float(low[1] - rng.uniform(12.0, 75.0)), float(high[1] + rng.uniform(25.0, 90.0))
     left, right = float(low[0] - rng.uniform(15.0, 130.0)), float(high[0] + rng.uniform(15.0, 90.0))
     return framed((left, top, right, bottom), side_px, source_detector, object_detector)

@@ -179,11 +179,12 @@ def _set_pelvis(vertices: Vertices, people: People, posture: Posture) -> None:
 
 def _level(vertices: Vertices, people: People, bone: str) -> _Level:
     body = vertebral_body(people, bone)
-    top, bottom = (end.corners(vertices[bone]) for end in (body.superior, body.inferior))
-    up = _unit(top.mean(axis=0) - bottom.mean(axis=0))
-    left = (top[1] - top[0]) + (bottom[1] - bottom[0])
-    left = _unit(left - (left @ up) * up)
-    frame = np.stack([left, np.cross(up, left), up], axis=1)
+    v = vertices[bone]
+    top, bottom = (end.corners(v) for end in (body.superior, body.inferior))
+    template = people.template(bone)[0][body.lips]
+    cross = (v[body.lips] - v[body.lips].mean(axis=0)).T @ (template - template.mean(axis=0))
+    left, _, right = np.linalg.svd(cross)
+    frame = left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right @ body.frame
     depth = float(np.linalg.norm(bottom[3] - bottom[2]))
     return _Level(frame, top[2:].mean(axis=0), bottom[2:].mean(axis=0), depth)
 
@@ -352,7 +353,7 @@ def _carry(
 ) -> None:
     """Bring ribs, shoulder girdle and head along with the vertebrae."""
     upper = [bone for bone in THORACIC[1:9] if bone in moves] or [THORACIC[-1]]
-    thorax = _mean_move([moves[bone] for bone in upper], [levels[bone].centre for bone in upper])
+    thorax = _mean_move([moves[bone] for bone in upper], [levels[bone].centre for bone in upper], upright=0.3)
     for bone, rib in zip(THORACIC, RIBS, strict=True):
         if bone not in moves:
             continue
@@ -366,10 +367,9 @@ def _carry(
         if name in vertices:
             vertices[name] = thorax(vertices[name])
     if "t3" in moves:
-        girdle = _mean_move(
-            [moves[b] for b in ("t2", "t3", "t4", "t5")],
-            [levels[b].centre for b in ("t2", "t3", "t4", "t5")],
-        )
+        nearby = ("t2", "t3", "t4", "t5")
+        # Shoulders stay nearly level whatever the tilt of the spine between them.
+        girdle = _mean_move([moves[b] for b in nearby], [levels[b].centre for b in nearby], upright=2.5)
         for name in ("clavicle", "scapula", "humerus"):
             for key in (name, f"{name}_right"):
                 if key in vertices:
@@ -379,9 +379,9 @@ def _carry(
             vertices[name] = moves[chain[0]](vertices[name])
 
 
-def _mean_move(moves: list[_Placed], centres: list[FloatArray]) -> _Placed:
-    """The rigid move that best takes the vertebrae from where they stood to where they stand."""
-    total = np.sum([move.matrix for move in moves], axis=0)
+def _mean_move(moves: list[_Placed], centres: list[FloatArray], upright: float) -> _Placed:
+    """The rigid move that follows the vertebrae; ``upright`` holds its rotation back (0: fully follows)."""
+    total = np.mean([move.matrix for move in moves], axis=0) + upright * np.eye(3)
     left, _, right = np.linalg.svd(total)
     return _Placed(
         np.asarray(left @ right),

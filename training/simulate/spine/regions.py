@@ -57,10 +57,16 @@ class Endplate:
 
 @dataclass(frozen=True, eq=False)
 class VertebralBody:
-    """Both endplates of one vertebra."""
+    """Both endplates of one vertebra.
+
+    ``lips`` are the vertices of both lips, ``frame`` [3, 3] the axes of the template as columns: left,
+    back, up.
+    """
 
     superior: Endplate
     inferior: Endplate
+    lips: IntArray
+    frame: FloatArray
 
     def end(self, name: str) -> Endplate:
         """The endplate ``superior`` or ``inferior``."""
@@ -88,11 +94,15 @@ def vertebral_body(people: People, bone: str) -> VertebralBody:
     body &= np.abs(v[:, 0] - middle) < half_width + 2.0
     levels = [np.average(centre[part], axis=0, weights=area[part]) for part in (top, bottom)]
     height = float((levels[0] - levels[1]) @ up)
-    ends = []
-    for level, plate in zip(levels, plates, strict=True):
-        lip = body & ((v - level) @ _unit(plate) > -_LIP * height)
-        ends.append(_endplate(v, lip, front, wall))
-    return VertebralBody(*ends)
+    lips = [
+        body & ((v - level) @ _unit(plate) > -_LIP * height)
+        for level, plate in zip(levels, plates, strict=True)
+    ]
+    upper, lower = (_endplate(v, lip, front, wall) for lip in lips)
+    left = np.array([1.0, 0.0, 0.0])
+    left = _unit(left - (left @ up) * up)
+    frame = np.stack([left, np.cross(up, left), up], axis=1)
+    return VertebralBody(upper, lower, np.flatnonzero(lips[0] | lips[1]).astype(np.int32), frame)
 
 
 @lru_cache(maxsize=4)

@@ -110,7 +110,7 @@ def lateral_tissue(
         add(at["t12"], (y, dome, radius), at["l3"], (y - 8.0 * fat, 0.0, radius * fat))
         add(at["l3"], (y - 8.0 * fat, 0.0, radius * fat), at["sacrum"], (y - 20.0, -70.0, radius * fat))
     add(at["t10"], (42.0, 0.0, 38.0 * fat), at["l3"], (48.0, 0.0, 40.0 * fat))
-    add(at["l3"], (35.0, 0.0, 55.0 * fat), at["sacrum"], (35.0, -70.0, 78.0 * fat))
+    add(at["l3"], (35.0, 0.0, 55.0 * fat), at["sacrum"], (50.0, -75.0, 86.0 * fat))
     add(at["sacrum"], (-35.0, -80.0, 92.0 * fat), at["sacrum"], (-45.0, -330.0, 78.0 * fat))
     return capsules
 
