@@ -45,6 +45,7 @@ class _Assembly:
     posed: dict[str, FloatArray] = field(default_factory=dict)
     turns: dict[str, FloatArray] = field(default_factory=dict)
     shifts: dict[str, FloatArray] = field(default_factory=dict)
+    axes: dict[str, FloatArray] = field(default_factory=dict)
 
     def place(self, bone: str, matrix: FloatArray, pivot: FloatArray, target: FloatArray) -> None:
         """Turn a bone by ``matrix`` and put its point ``pivot`` (at rest) on ``target``."""
@@ -61,7 +62,10 @@ class _Assembly:
 
     def axis(self, bone: str) -> FloatArray:
         """Axis [3] of a long bone at rest, from base to head."""
-        return np.asarray(_head(self.rest[bone], self.parts, bone) - _base(self.rest[bone], self.parts, bone))
+        if bone not in self.axes:
+            v = self.rest[bone]
+            self.axes[bone] = _head(v, self.parts, bone) - _base(v, self.parts, bone)
+        return self.axes[bone]
 
 
 def stand(

@@ -52,7 +52,7 @@ def calcaneus_rules(parts: FootParts, down: Direction | None = None) -> dict[str
         "calcaneus_anterior_plantar": end("anterior_plantar", -45.0),
         "calcaneus_tuberosity_superior": end("tuber_superior", 115.0),
         "calcaneus_posterior_facet_superior": end("posterior_facet", 85.0),
-        "calcaneus_crucial_angle_apex": end("groove", -90.0),
+        "calcaneus_crucial_angle_apex": Mean("calcaneus", regions["groove"]),
         "calcaneus_anterior_process_superior": end("anterior_process", 80.0),
     }
 
