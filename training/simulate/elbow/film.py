@@ -9,8 +9,8 @@ import numpy as np
 
 from training.simulate.elbow.child import Physis, capitellar_physis, metaphysis, ossified_capitellum
 from training.simulate.elbow.points import ap_rules, lateral_rules
-from training.simulate.elbow.pose import ElbowPose, draw_pose, pose_elbow
-from training.simulate.elbow.regions import ELBOW_BONES, elbow_regions
+from training.simulate.elbow.pose import ElbowPose, draw_pose, pose_elbow, shaft
+from training.simulate.elbow.regions import ELBOW_BONES, ElbowRegions, elbow_regions
 from training.simulate.framing import framed
 from training.simulate.people import People, Person
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
@@ -57,11 +57,16 @@ def elbow_scene(
     regions = elbow_regions(people)
     person = people.draw(rng, ELBOW_BONES, variation)
     vertices = pose_elbow(person.vertices, regions, pose)
-    standing = BACK_DOWN if view == "elbow_ap" else MEDIAL_SIDE_DOWN
+    # A straight arm lies along the film, so that upper arm and forearm lean to either side alike.
+    leans = [
+        np.arctan2(d[0], d[1]) for d in (shaft(vertices[b], regions.sets, b) for b in ("humerus", "ulna"))
+    ]
+    upright = rotation(Z_AXIS, float(np.degrees(np.mean(leans))))
+    standing = upright @ BACK_DOWN if view == "elbow_ap" else MEDIAL_SIDE_DOWN
     turned = rotation(Z_AXIS, rolls_deg[2]) @ rotation(X_AXIS, rolls_deg[1]) @ rotation(Y_AXIS, rolls_deg[0])
     matrix = turned @ standing
     physis = capitellar_physis(vertices["humerus"], regions, pose)
-    bones = _bones(vertices, regions.sets, person, pose, physis, rng, matrix)
+    bones = _bones(vertices, regions, person, pose, physis, rng, matrix)
     tissue = _soft_tissue(vertices, regions.sets, person.size * pose.grown, rng, matrix)
     if view == "elbow_ap":
         ends = {"capitellar_physis_lateral": physis.lateral, "capitellar_physis_medial": physis.medial}
@@ -74,7 +79,7 @@ def elbow_scene(
 
 def _bones(
     vertices: Mapping[str, FloatArray],
-    sets: Mapping[str, IntArray],
+    regions: ElbowRegions,
     person: Person,
     pose: ElbowPose,
     physis: Physis,
@@ -84,13 +89,13 @@ def _bones(
     density = float(rng.uniform(0.65, 1.2))
     thickness = float(rng.uniform(0.7, 1.25)) * person.size * pose.grown
     gap, share = float(rng.uniform(1.0, 2.2)), float(rng.uniform(0.72, 0.97))
-    bones = []
+    sets, bones = regions.sets, []
     for name in ELBOW_BONES:
         v, faces = vertices[name], person.faces[name]
         drawn: tuple[Surface, ...] | None = None
         plates: tuple[GrowthPlate, ...] = ()
         if pose.open_physes and name == "humerus":
-            parts = (metaphysis(v, physis), ossified_capitellum(v, physis, gap, share))
+            parts = (metaphysis(v, physis), ossified_capitellum(v, regions, physis, gap, share))
             drawn = tuple(Surface(part @ matrix.T, faces) for part in parts)
         if pose.open_physes and name == "radius":
             rim, neck = v[sets["radius.head_rim"]].mean(axis=0), v[sets["radius.neck"]].mean(axis=0)
@@ -120,15 +125,16 @@ def _soft_tissue(
     def end(name: str, part: str) -> FloatArray:
         return np.asarray(v[name][sets[f"{name}.{part}"]].mean(axis=0))
 
-    shaft, high = end("humerus", "shaft_distal"), end("humerus", "shaft_proximal")
-    up = (high - shaft) / np.linalg.norm(high - shaft)
+    low, high = end("humerus", "shaft_distal"), end("humerus", "shaft_proximal")
+    up = (high - low) / np.linalg.norm(high - low)
     far = high + 110.0 * size * up
     for side in (-1.0, 1.0):
         depth = np.array([0.0, 0.0, side * 11.0 * size])
-        chain((0.12 * shaft + 0.4 * depth, 24.0), (shaft + depth, 29.0), (far + depth, 39.0))
-    chain(
-        (end("humerus", "medial_epicondyle") * 0.7, 17.0), (end("humerus", "lateral_epicondyle") * 0.7, 17.0)
-    )
+        chain((0.2 * low + 0.4 * depth, 27.0), (low + depth, 29.0), (far + depth, 39.0))
+    for part in ("medial_epicondyle", "lateral_epicondyle"):
+        knob = end("humerus", part)
+        chain((0.7 * knob, 19.0), (0.35 * knob + 0.7 * low, 25.0))
+        chain((0.7 * knob, 19.0), (0.4 * knob + 0.35 * end("ulna", "shaft_proximal"), 25.0))
     elbow, near, distant = np.zeros(3), end("ulna", "shaft_proximal"), end("ulna", "shaft_distal")
     head, tail = end("radius", "head"), end("radius", "tail")
     on = (distant - near) / np.linalg.norm(distant - near)

@@ -16,9 +16,10 @@ from training.simulate.elbow.regions import (
     elbow_frame,
     trochlea_centre,
 )
-from training.simulate.pose import Z_AXIS, Vertices, ramp, turn
+from training.simulate.pose import X_AXIS, Z_AXIS, Vertices, ramp, turn
 from training.simulate.scene import FloatArray, IntArray
 from training.simulate.wrist.joints import approach
+from training.simulate.wrist.regions import shaft_axes
 
 FOREARM = ("radius", "ulna")
 # The humerus bends between these levels above the axis of flexion, mm.
@@ -110,11 +111,8 @@ def _flexion_axis(humerus: FloatArray, sets: Mapping[str, IntArray]) -> tuple[Fl
 
 def shaft(v: FloatArray, sets: Mapping[str, IntArray], bone: str) -> FloatArray:
     """Distal direction [3] of the shaft of humerus or ulna, by the middles of two slabs."""
-    ends = []
-    for level in ("shaft_proximal", "shaft_distal"):
-        slab = v[sets[f"{bone}.{level}"]]
-        ends.append((slab.min(axis=0) + slab.max(axis=0)) / 2)
-    return np.asarray((ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0]))
+    proximal, distal = (v[sets[f"{bone}.{level}"]] for level in ("shaft_proximal", "shaft_distal"))
+    return np.asarray(shaft_axes(proximal, distal, X_AXIS)[0][1])
 
 
 def carrying_angle(v: Mapping[str, FloatArray], sets: Mapping[str, IntArray]) -> float:

@@ -17,7 +17,7 @@ from training.simulate.people import People
 from training.simulate.raster import smooth_normals
 from training.simulate.rules import edges_of, fit_sphere
 from training.simulate.scene import FloatArray, IntArray
-from training.simulate.wrist.regions import Frame
+from training.simulate.wrist.regions import Frame, shaft_axes
 
 ELBOW_BONES = ("humerus", "radius", "ulna")
 # Slabs of the shafts, mm above the distal end of the humerus or below the olecranon.
@@ -40,14 +40,12 @@ class ElbowRegions:
 
 def elbow_frame(humerus: FloatArray, sets: Mapping[str, IntArray]) -> Frame:
     """The elbow frame of a person's humerus, vertices [V, 3] in the whole-body frame."""
-    near, far = (_middle(humerus[sets[f"humerus.{slab}"]]) for slab in ("shaft_distal", "shaft_proximal"))
-    y = _unit(near - far)
     trochlea, capitellum = trochlea_centre(humerus, sets), capitellum_centre(humerus, sets)[0]
     across = humerus[sets["humerus.lateral_epicondyle"]].mean(axis=0) - humerus[
         sets["humerus.medial_epicondyle"]
     ].mean(axis=0)
-    x = _unit(across - (across @ y) * y)
-    return Frame(np.array([x, y, np.cross(x, y)]), (trochlea + capitellum) / 2)
+    far, near = (humerus[sets[f"humerus.{slab}"]] for slab in ("shaft_proximal", "shaft_distal"))
+    return Frame(shaft_axes(far, near, across)[0], (trochlea + capitellum) / 2)
 
 
 def capitellum_centre(humerus: FloatArray, sets: Mapping[str, IntArray]) -> tuple[FloatArray, float]:
@@ -122,11 +120,3 @@ def _radius(v: FloatArray, sets: dict[str, IntArray]) -> None:
 
 def _numbers(mask: NDArray[np.bool_]) -> IntArray:
     return np.flatnonzero(mask).astype(np.int32)
-
-
-def _middle(points: FloatArray) -> FloatArray:
-    return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2)
-
-
-def _unit(v: FloatArray) -> FloatArray:
-    return np.asarray(v / np.linalg.norm(v))

@@ -148,6 +148,9 @@ def _postures(v: Vertices, sets: Sets, pose: WristPose) -> None:
         # Turning about z is positive from x to y, so that it lowers the distal pole.
         turn(v, ["scaphoid"], Z_AXIS, upright - pose.scaphoid_upright_deg, pole)
         _face_capitate(v, sets)
+    for _ in range(2):
+        pole = v["scaphoid"][sets["scaphoid.near_pole"]].mean(axis=0)
+        _lean(v, ["scaphoid"], pose.scaphoid_deg - scaphoid_angle(v["scaphoid"], sets), pole)
     # The head of the capitate sits in the hollow of the lunate.
     horns = lunate_horns(v["lunate"], sets)
     depth = float((horns[0] + horns[1])[2] / 2 - head_centre(v["capitate"], sets)[2])

@@ -14,8 +14,8 @@ from training.simulate.wrist.pose import WristPose
 Sets = Mapping[str, IntArray]
 
 # Where the shaft (0) turns into the end that moves as one (1): mm proximal of the joint surface.
-_GROWN_MM = (42.0, 12.0)
-_BROKEN_MM = (27.0, 15.0)
+_GROWN_MM = (25.0, 9.0)
+_BROKEN_MM = (24.0, 13.0)
 
 
 def styloid_tip(radius: FloatArray, sets: Sets) -> FloatArray:

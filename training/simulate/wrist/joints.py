@@ -48,7 +48,8 @@ def approach(
 def side_gap(left: FloatArray, left_edges: IntArray, right: FloatArray, right_edges: IntArray) -> float:
     """Distance in x between the right border of one bone and the left border of another.
 
-    Taken at ``SCAPHOLUNATE_LEVEL`` of the stretch of y that both bones [V, 3] share. ValueError if they share none.
+    Taken at ``SCAPHOLUNATE_LEVEL`` of the stretch of y that both bones [V, 3] share. ValueError if they
+    share none.
     """
     low, high = max(left[:, 1].min(), right[:, 1].min()), min(left[:, 1].max(), right[:, 1].max())
     level = float(high - SCAPHOLUNATE_LEVEL * (high - low))

@@ -57,8 +57,8 @@ class Tangent:
 class Facing:
     """A border of ``bone`` [2] where it faces ``other``, part of the way along the stretch that both share.
 
-    ``along`` is the direction of the joint, ``fraction`` says how far along; ``sign`` +1 takes the border clockwise of it. ``edges`` [E, 2]
-    are those of ``bone``. ValueError if the bones share no stretch.
+    ``along`` is the direction of the joint, ``fraction`` says how far along; ``sign`` +1 takes the border
+    clockwise of it. ``edges`` [E, 2] are those of ``bone``. ValueError if the bones share no stretch.
     """
 
     bone: str

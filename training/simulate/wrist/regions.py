@@ -60,14 +60,33 @@ class Regions:
 
 def forearm_frame(radius: FloatArray, sets: Mapping[str, IntArray]) -> Frame:
     """The forearm frame of a person's radius, vertices [V, 3]."""
-    near, far = (_middle(radius[sets[f"radius.{slab}"]]) for slab in ("shaft_near", "shaft_far"))
-    y = _unit(far - near)
     # From the middle of the sigmoid notch to the styloid: both lie at the same depth on a lateral film.
-    x = radius[sets["radius.styloid"]].mean(axis=0) - radius[sets["radius.ulnar_corner"]].mean(axis=0)
-    x = _unit(x - (x @ y) * y)
+    across = radius[sets["radius.styloid"]].mean(axis=0) - radius[sets["radius.ulnar_corner"]].mean(axis=0)
+    near, far = radius[sets["radius.shaft_near"]], radius[sets["radius.shaft_far"]]
+    axes, near_middle = shaft_axes(near, far, across)
     origin = radius[sets["radius.articular"]].mean(axis=0)
-    foot = near + y * ((origin - near) @ y)
-    return Frame(np.array([x, y, np.cross(x, y)]), foot)
+    foot = near_middle + axes[1] * ((origin - near_middle) @ axes[1])
+    return Frame(axes, foot)
+
+
+def shaft_axes(first: FloatArray, second: FloatArray, across: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Axes [3, 3] along a shaft and the middle [3] of its slab ``first``, from two slabs of points [N, 3].
+
+    Rows: x towards ``across``, y from the first slab to the second, z = x times y. The middle of a slab
+    is that of its extent in x and z, as on films along these two directions.
+    """
+    y = _unit(second.mean(axis=0) - first.mean(axis=0))
+    for _ in range(4):
+        x = _unit(across - (across @ y) * y)
+        axes = np.array([x, y, np.cross(x, y)])
+        middles = []
+        for slab in (first, second):
+            local = slab @ axes.T
+            middle = (local.min(axis=0) + local.max(axis=0)) / 2
+            middle[1] = local[:, 1].mean()
+            middles.append(middle @ axes)
+        y = _unit(middles[1] - middles[0])
+    return axes, np.asarray(middles[0])
 
 
 def hand_frame(vertices: Mapping[str, FloatArray], sets: Mapping[str, IntArray]) -> Frame:
@@ -211,10 +230,6 @@ def _mask(numbers: IntArray, count: int) -> NDArray[np.bool_]:
     mask = np.zeros(count, dtype=bool)
     mask[numbers] = True
     return mask
-
-
-def _middle(points: FloatArray) -> FloatArray:
-    return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2)
 
 
 def _unit(v: FloatArray) -> FloatArray:
