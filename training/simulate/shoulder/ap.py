@@ -27,11 +27,7 @@ _UNDERSURFACE = (0.1, 0.3, 0.5, 0.7, 0.9)  # from the lateral end to the joint w
 
 
 def shoulder_ap_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
-    """A random true AP film of a left shoulder whose longer side is ``side_px`` pixels.
-
-    ``truth`` holds ``glenohumeral_space_mm``, the smallest distance of glenoid and the sphere of the
-    humeral head, and ``humeral_head_diameter_mm``.
-    """
+    """A random true AP film of a left shoulder whose longer side is ``side_px`` pixels."""
     return shoulder_ap_scene(rng, side_px, people, draw_pose(rng))
 
 
@@ -45,7 +41,7 @@ def shoulder_ap_scene(
     turn = rng.normal(0.0, 5.0) if rng.random() < 0.75 else rng.uniform(-15.0, 15.0)
     askew = view_matrix(
         roll_deg=float(np.clip(rng.normal(0.0, 4.0), -10.0, 10.0)),
-        caudal_deg=float(np.clip(rng.normal(9.0, 6.0), -8.0, 25.0)),
+        caudal_deg=float(np.clip(rng.normal(11.0, 5.5), -4.0, 25.0)),
         turn_deg=float(turn),
     )
     view = askew @ np.stack([frame.out, -frame.up, frame.back])
@@ -72,7 +68,7 @@ def shoulder_ap_rules(people: People) -> Mapping[str, PointRule]:
     inner = Mean("scapula", t.acromion_facet)
     rules["acromion_inferolateral"] = outer
     for number, part in enumerate(_UNDERSURFACE, start=1):
-        rules[f"acromion_undersurface_{number}"] = Border(t.acromion_patch, outer, inner, across, part)
+        rules[f"acromion_undersurface_{number}"] = Border(t.roof_patch, outer, inner, across, part)
     rules["supraspinatus_floor_lateral"] = Mean("scapula", t.floor_lateral)
     rules["supraspinatus_floor_medial"] = Mean("scapula", t.floor_medial)
     rules["coracoid_superior"] = coracoid = Farthest("scapula", t.coracoid, FilmDirection(-90.0))

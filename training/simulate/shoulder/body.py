@@ -103,7 +103,7 @@ def soft_tissue(
         Tissue(
             acromion - 18.0 * frame.up, acromion - 40.0 * frame.out - 18.0 * frame.up, 36.0 * fat, 36.0 * fat
         ),
-        Tissue(front, rear, 20.0 * fat, 14.0 * fat),
+        Tissue(front, rear, 15.0 * fat, 10.0 * fat),
         Tissue(acromion - 30.0 * frame.up, neck - 40.0 * frame.up, 36.0 * fat, 46.0 * fat),
         Tissue(neck - 60.0 * frame.up, neck + 120.0 * frame.up, 55.0 * fat, 52.0 * fat),
         Tissue(head - 20.0 * frame.out - 40.0 * frame.up, blade - 20.0 * frame.up, 44.0 * fat, 36.0 * fat),

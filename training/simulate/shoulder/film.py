@@ -38,9 +38,8 @@ class Body:
     ) -> Scene:
         """The scene of one view: ``matrix`` [3, 3] turns the body, ``ray`` [3] is on the central ray.
 
-        A matrix with negative determinant gives the mirror image. ``truth`` holds
-        ``glenohumeral_space_mm``, the distance of glenoid and the sphere of the humeral head, and
-        ``humeral_head_diameter_mm``.
+        A matrix with negative determinant gives the mirror image. ``truth`` holds the
+        ``humeral_head_diameter`` (mm, of the sphere through the joint surface).
         """
 
         def place(points: FloatArray) -> FloatArray:
@@ -50,10 +49,7 @@ class Body:
         mirrored = float(np.linalg.det(matrix)) < 0
         bones = make_bones(self.person, placed, self.template, rng, mirrored)
         _, radius = fit_sphere(self.vertices["humerus"][self.template.cap])
-        truth = {
-            "glenohumeral_space_mm": self.pose.joint_space_mm,
-            "humeral_head_diameter_mm": 2.0 * radius,
-        }
+        truth = {"humeral_head_diameter": 2.0 * radius}
         tissue = tuple(capsule.moved(place) for capsule in self.tissue)
         return Scene(view, "bodyparts3d", bones, tissue, {}, rules, truth)
 

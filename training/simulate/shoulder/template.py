@@ -51,7 +51,7 @@ class ShoulderTemplate:
     the supraspinatus fossa, ``acromion_weight`` and the like say how much a vertex belongs to these
     parts. Humerus: ``cap`` is the joint surface of the head, ``shaft`` a stretch of the shaft,
     ``head_weight`` is 0 in the shaft and 1 above the surgical neck, ``tuberosity_weight`` belongs to the
-    greater tuberosity. Clavicle: ``lateral`` and ``medial`` ends, ``clavicle_outer`` the outer half.
+    greater tuberosity. Clavicle: ``lateral`` and ``medial`` ends, ``clavicle_outer`` the outer third.
     """
 
     glenoid: IntArray
@@ -67,7 +67,6 @@ class ShoulderTemplate:
     floor_lateral: IntArray
     medial_border: IntArray
     roof_patch: Patch
-    acromion_patch: Patch
     glenoid_patch: Patch
     acromion_weight: FloatArray
     coracoid_weight: FloatArray
@@ -114,7 +113,7 @@ def shoulder_template(people: People) -> ShoulderTemplate:
     humerus, humerus_faces = people.template("humerus")
     cap, head_weight, tuberosity_weight, height = _humerus(humerus, humerus_faces)
     clavicle, clavicle_faces = people.template("clavicle")
-    outer = clavicle[:, 0] > np.quantile(clavicle[:, 0], 0.55)
+    outer = clavicle[:, 0] > np.quantile(clavicle[:, 0], 0.68)
     return ShoulderTemplate(
         glenoid=glenoid,
         glenoid_high=glenoid[up[glenoid] > 8.0],
@@ -129,7 +128,6 @@ def shoulder_template(people: People) -> ShoulderTemplate:
         floor_lateral=_valley(local, fossa, -32.0),
         medial_border=_numbers(across < across.min() + 8.0),
         roof_patch=_patch("scapula", scapula_faces, plate),
-        acromion_patch=_patch("scapula", scapula_faces, acromion_weight > 0.3),
         glenoid_patch=_patch("scapula", scapula_faces, _mask(len(scapula), glenoid)),
         acromion_weight=acromion_weight,
         coracoid_weight=ramp(-back, 6.0, 24.0) * ramp(up, 4.0, 14.0) * (1.0 - acromion_weight),

@@ -56,9 +56,10 @@ def shoulder_y_rules(people: People) -> Mapping[str, PointRule]:
     """The rules of all points of ``shoulder_y``, in the order of the catalogue."""
     t = shoulder_template(people)
     upwards = (Mean("scapula", t.glenoid_low), Mean("scapula", t.glenoid_high))
+    plate = t.roof_patch.vertices
     # Seen from the side of a left shoulder, the front is on the left: anticlockwise of upwards.
-    front = Farthest("scapula", t.acromion, Direction(*upwards, -120.0))
-    rear = Farthest("scapula", t.acromion, Direction(*upwards, 125.0))
+    front = Farthest("scapula", plate, Direction(*upwards, -105.0))
+    rear = Farthest("scapula", plate, Direction(*upwards, 120.0))
     rules: dict[str, PointRule] = {"acromion_anterior": front}
     backwards = Direction(*upwards, 90.0)
     for number, part in enumerate(_UNDERSURFACE, start=1):
