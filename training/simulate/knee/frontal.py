@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from training.simulate.knee.regions import LegRegions
-from training.simulate.knee.rules import FloorAt, NotchApex, OutlineOver, ShaftBorder, TangentEnd
+from training.simulate.knee.rules import FloorAt, NotchApex, OutlineAlong, ShaftBorder, TangentEnd
 from training.simulate.rules import Direction, Farthest, Mean
 from training.simulate.scene import PointRule
 
@@ -92,7 +92,7 @@ class FrontalKnee:
     def above(self, side: str, fraction: float) -> PointRule:
         """The outline of the condyle over the same place."""
         patch = self.regions.patches[f"femur_{side}_condyle"]
-        return OutlineOver(self.femur, patch, self.plateau, fraction)
+        return OutlineAlong(self.femur, patch, self.plateau, fraction)
 
     def femur_border(self, side: str, level: float) -> PointRule:
         """The outer cortex of the femur, ``level`` plateau widths above the condyles."""

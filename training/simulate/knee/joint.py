@@ -112,9 +112,9 @@ def place_patella(bones: Vertices, regions: LegRegions, shape: LegShape) -> None
     """Turn the patella around the trochlea to its height, tilt and shift it, and set its joint space."""
     femur, parts = bones["femur"], regions.patella
     pivot = trochlea_centre(femur, regions)
-    patella = bones["patella"]
+    middle = bones["patella"].mean(axis=0)
+    patella = (bones["patella"] - middle) * shape.patella_size + middle
     length = float(np.ptp(patella[:, 2]))
-    middle = patella.mean(axis=0)
     edges = patella[parts.articular]
     run = edges[edges[:, 0].argmax()] - edges[edges[:, 0].argmin()]
     tilt = shape.patella_tilt_deg - float(np.degrees(np.arctan2(run[1], run[0])))
@@ -124,15 +124,18 @@ def place_patella(bones: Vertices, regions: LegRegions, shape: LegShape) -> None
     patella[:, 2] += pivot[2] - patella[:, 2].mean()
     apex, insertion = patella[parts.apex].mean(axis=0), tendon_insertion(bones["tibia"], regions)
     radius = float(pivot[1] - patella[:, 1].mean())
-    ways = np.arange(-45.0, 1.2 * radius, 0.5)
+    ways = np.arange(-45.0, 1.3 * radius, 0.5)
     reach = np.array([np.linalg.norm(_along(apex[None], pivot, radius, w)[0] - insertion) for w in ways])
     nearest = int(reach.argmin())
-    # The patella cannot come closer to the tuberosity than the path around the condyles allows.
-    short = np.flatnonzero(reach[: nearest + 1] <= shape.patella_ratio * length)
-    patella = _along(patella, pivot, radius, float(ways[short[0] if len(short) else nearest]))
+    wanted = goal = shape.patella_ratio * length
+    # Setting the joint space moves the patella off its path: the second round makes up for that.
     for _ in range(2):
-        _set_space(patella, femur, regions, pivot, shape.patella_space_mm)
-    bones["patella"] = patella
+        # The patella cannot come closer to the tuberosity than the path around the condyles allows.
+        short = np.flatnonzero(reach[: nearest + 1] <= goal)
+        placed = _along(patella, pivot, radius, float(ways[short[0] if len(short) else nearest]))
+        _set_space(placed, femur, regions, pivot, shape.patella_space_mm)
+        goal += wanted - float(np.linalg.norm(placed[parts.apex].mean(axis=0) - insertion))
+    bones["patella"] = placed
 
 
 def _along(points: FloatArray, pivot: FloatArray, radius: float, way_mm: float) -> FloatArray:

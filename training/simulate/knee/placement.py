@@ -61,7 +61,7 @@ CORTEX_MM: Mapping[str, float] = {
     "femur": 6.5,
     "tibia": 5.0,
     "fibula": 2.6,
-    "patella": 1.6,
+    "patella": 2.0,
     "hip_bone": 1.8,
     "sacrum": 1.2,
     "talus": 1.2,

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from training.simulate.people import People
 from training.simulate.rules import edges_of, fit_sphere
@@ -69,6 +70,8 @@ class FemurParts:
     groove: IntArray
     notch_roof: IntArray
     trochlea: IntArray
+    crest_medial: IntArray
+    crest_lateral: IntArray
     front: IntArray
     distal_end: IntArray
     rings: tuple[IntArray, IntArray, IntArray]
@@ -81,6 +84,7 @@ class TibiaParts:
     floor_medial: IntArray
     floor_lateral: IntArray
     rim: IntArray
+    rim_medial: IntArray
     spine_medial: IntArray
     spine_lateral: IntArray
     insertion: IntArray
@@ -91,12 +95,14 @@ class TibiaParts:
 
 @dataclass(frozen=True, eq=False)
 class PatellaParts:
-    """Vertex numbers on the patella: its articular surface, split at the ridge, and its apex."""
+    """Vertex numbers on the patella: its articular surface, split at the ridge, both ends, and all."""
 
     articular: IntArray
     facet_medial: IntArray
     facet_lateral: IntArray
     apex: IntArray
+    base: IntArray
+    outline: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +144,18 @@ def _head(v: FloatArray) -> IntArray:
         miss = np.abs(np.linalg.norm(spoke, axis=1) - radius)
         chosen = (miss < 1.5) & (spoke @ inward > -0.35 * radius)
     return _numbers(chosen)
+
+
+def _neck(p: FloatArray, hip: FloatArray, radius: float) -> IntArray:
+    """The vertices around the middle of the neck: a slab across a line from the head, found in rounds."""
+    axis = np.array([0.75, 0.0, -0.66])
+    for _ in range(6):
+        along = (p - hip) @ axis
+        off = np.linalg.norm(p - hip - along[:, None] * axis, axis=1)
+        slab = (np.abs(along - 1.25 * radius) < 0.2 * radius) & (off < 1.1 * radius)
+        middle = (p[slab].min(axis=0) + p[slab].max(axis=0)) / 2.0 - hip
+        axis = middle / np.linalg.norm(middle)
+    return _numbers(slab)
 
 
 def _axes(x: FloatArray, z: FloatArray) -> FloatArray:
@@ -189,16 +207,11 @@ def _femur(v: FloatArray, f: IntArray) -> FemurParts:
     length = float(np.ptp(p[:, 2]))
     hip = frame.local(centre[None])[0]
     outward = p[:, 0] > hip[0] + 1.3 * radius
-    # The neck between head and trochanters: a slab across the line from the head down and outwards.
-    shaft_top = p[np.abs(p[:, 2] - (hip[2] - 110.0)) < 10.0].mean(axis=0)
-    neck_axis = np.array([shaft_top[0] - hip[0], 0.0, -0.75 * (shaft_top[0] - hip[0])])
-    neck_axis /= np.linalg.norm(neck_axis)
-    along = (p - hip) @ neck_axis
-    neck = (np.abs(along - 1.35 * radius) < 0.5 * radius) & (p[:, 2] > hip[2] - 2.2 * radius)
+    neck = _neck(p, hip, radius)
     rings = tuple(_slab(p[:, 2], float(hip[2] - t * (hip[2] + h.min()))) for t in (0.3, 0.5, 0.7))
     return FemurParts(
         head=head,
-        neck=_numbers(neck),
+        neck=neck,
         trochanter=_numbers(outward & (p[:, 2] > hip[2] - 45.0)),
         condyle_medial=_numbers(under & (p[:, 0] < 0)),
         condyle_lateral=_numbers(under & (p[:, 0] > 0)),
@@ -209,23 +222,35 @@ def _femur(v: FloatArray, f: IntArray) -> FemurParts:
         groove=_numbers(front & (np.abs(p[:, 0]) < 5.0) & (h > 16.0)),
         notch_roof=_numbers(roof),
         trochlea=_numbers(front & (np.abs(p[:, 0]) < 34.0)),
+        crest_medial=_numbers(front & (p[:, 0] < -6.0)),
+        crest_lateral=_numbers(front & (p[:, 0] > 6.0)),
         front=_numbers((n[:, 1] < -0.1) & (h < 120.0) | (n[:, 2] < -0.3) & (h < 30.0)),
         distal_end=_numbers(h < 0.14 * length),
         rings=(rings[0], rings[1], rings[2]),
     )
 
 
-def _tibia(v: FloatArray, f: IntArray) -> TibiaParts:
+def _tibia(v: FloatArray, f: IntArray, talus: FloatArray) -> TibiaParts:
     n = _normals(v, f)
-    top, bottom = float(v[:, 2].max()), float(v[:, 2].min())
+    top = float(v[:, 2].max())
     flat = (n[:, 2] > 0.85) & (v[:, 2] > top - 22.0)
-    low = (v[:, 2] < bottom + 26.0) & (n[:, 2] < -0.8) & (v[:, 2] > bottom + 4.0)
+    near = cKDTree(talus).query(v, distance_upper_bound=9.0)[0] < 8.0
+    low = near & (n[:, 2] < -0.85) & (v[:, 2] > v[:, 2].min() + 7.0)
+    # Across the ankle, from the medial malleolus to the other side of the roof; its fillet is left out.
+    tip = v[v[:, 2] < v[:, 2].min() + 4.0].mean(axis=0)
+    across = v[low].mean(axis=0) - tip
+    place = (v - tip) @ (across * [1.0, 1.0, 0.0]) / np.linalg.norm(across[:2])
+    start, end = place[low].min(), place[low].max()
+    low &= place > start + 0.12 * (end - start)
     x0 = (v[flat, 0].min() + v[flat, 0].max()) / 2.0
     parts = TibiaParts(
         floor_medial=_numbers(flat & (v[:, 0] < x0 - 12.0)),
         floor_lateral=_numbers(flat & (v[:, 0] > x0 + 10.0)),
         plafond=_numbers(low),
-        **{name: _numbers(low) for name in ("rim", "spine_medial", "spine_lateral", "insertion")},
+        **{
+            name: _numbers(low)
+            for name in ("rim", "rim_medial", "spine_medial", "spine_lateral", "insertion")
+        },
         proximal_end=_numbers(flat),
         rings=(_numbers(flat),) * 3,
     )
@@ -241,6 +266,7 @@ def _tibia(v: FloatArray, f: IntArray) -> TibiaParts:
             floor_lateral=_numbers(flat & (p[:, 0] > 0.17 * width) & (p[:, 0] < 0.46 * width)),
             plafond=parts.plafond,
             rim=_numbers((p[:, 2] > np.where(p[:, 0] > 0, -4.0, -8.0)) & (m[:, 2] > 0.2)),
+            rim_medial=_numbers((p[:, 2] > -12.0) & (m[:, 2] > 0.1) & (p[:, 0] < -0.2 * width)),
             spine_medial=_numbers(eminence & (p[:, 0] < -0.01 * width)),
             spine_lateral=_numbers(eminence & (p[:, 0] > -0.01 * width)),
             insertion=_nearest(p, _insertion(p)),
@@ -251,8 +277,8 @@ def _tibia(v: FloatArray, f: IntArray) -> TibiaParts:
 
 
 def _insertion(p: FloatArray) -> FloatArray:
-    """The front of the tibia at the upper half of the tuberosity, 33 mm below the plateau."""
-    slab = p[np.abs(p[:, 2] + 33.0) < 3.0]
+    """The front of the tibia at the upper half of the tuberosity, 27 mm below the plateau."""
+    slab = p[np.abs(p[:, 2] + 27.0) < 3.0]
     return np.asarray(slab[slab[:, 1].argmin()])
 
 
@@ -270,14 +296,26 @@ def _patella(v: FloatArray, f: IntArray) -> PatellaParts:
         facet_medial=_numbers(back & (v[:, 0] < ridge)),
         facet_lateral=_numbers(back & (v[:, 0] >= ridge)),
         apex=_numbers(v[:, 2] < low + 3.0),
+        base=_numbers(v[:, 2] > high - 3.0),
+        outline=_numbers(np.ones(len(v), dtype=np.bool_)),
     )
+
+
+def _neck_collar(v: FloatArray, parts: FemurParts) -> Mask:
+    """The neck and what is around it, without head, trochanters and shaft."""
+    head, radius = fit_sphere(v[parts.head])
+    middle = v[parts.neck].mean(axis=0)
+    axis = (middle - head) / np.linalg.norm(middle - head)
+    along = (v - head) @ axis
+    off = np.linalg.norm(v - head - along[:, None] * axis, axis=1)
+    return np.asarray((along > 0.3 * radius) & (along < 2.6 * radius) & (off < 2.5 * radius))
 
 
 @lru_cache(maxsize=4)
 def leg_regions(people: People) -> LegRegions:
     """The parts of the bones of one skeleton's left leg; cached."""
     (fv, ff), (tv, tf), (pv, pf) = (people.template(bone) for bone in ("femur", "tibia", "patella"))
-    femur, tibia, patella = _femur(fv, ff), _tibia(tv, tf), _patella(pv, pf)
+    femur, tibia, patella = _femur(fv, ff), _tibia(tv, tf, people.template("talus")[0]), _patella(pv, pf)
     femur_at, tibia_at = femur_frame(fv, femur), tibia_frame(tv, tibia)
     p, t = femur_at.local(fv), tibia_at.local(tv)
     h, fn = p[:, 2] - float(p[:, 2].min()), _normals(fv, ff) @ femur_at.axes.T
@@ -291,8 +329,13 @@ def leg_regions(people: People) -> LegRegions:
         "femur_medial_condyle": Patch.of(ff, (h < 30.0) & (p[:, 0] < -4.0) & (fn[:, 2] < 0.1)),
         "femur_lateral_condyle": Patch.of(ff, (h < 36.0) & (p[:, 0] > 4.0) & (fn[:, 2] < 0.1)),
         "femur_notch": Patch.of(ff, hollow),
-        "tibia_shaft": Patch.of(tf, (t[:, 2] < -25.0) & (t[:, 2] > -0.92 * length)),
+        "tibia_shaft": Patch.of(tf, (t[:, 2] < -15.0) & (t[:, 2] > -0.92 * length)),
         "tibia_floor": Patch.of(tf, floor),
+        "tibia_floor_medial": Patch.of(tf, (t[:, 2] > -14.0) & (up > 0.3) & (t[:, 0] < -0.2 * wide)),
+        "trochlea": Patch.of(ff, np.isin(np.arange(len(fv)), femur.trochlea)),
+        "patella": Patch.of(pf, np.ones(len(pv), dtype=np.bool_)),
+        "femur_neck": Patch.of(ff, _neck_collar(fv, femur)),
+        "tibia_plafond": Patch.of(tf, np.isin(np.arange(len(tv)), tibia.plafond)),
     }
     return LegRegions(
         femur, tibia, patella, MappingProxyType(patches), femur_at.local(tibia_at.origin[None])[0]

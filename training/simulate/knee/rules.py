@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.simulate.knee.regions import Patch
-from training.simulate.rules import Direction, crossings
+from training.simulate.rules import Direction, FilmDirection, crossings
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
 _TIE_MM = 0.35
@@ -50,7 +50,7 @@ class TangentEnd:
 
     bone: str
     parts: tuple[IntArray, IntArray]
-    up: Direction
+    up: Direction | FilmDirection
     second: bool
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
@@ -91,22 +91,6 @@ class FloorAt:
 
 
 @dataclass(frozen=True, eq=False)
-class OutlineOver:
-    """The lowest outline of a condyle over a place of the plateau, at right angles to the plateau."""
-
-    bone: str
-    patch: Patch
-    ends: tuple[PointRule, PointRule]
-    fraction: float
-
-    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        start, along, across, width = _frame(self.ends, scene, camera)
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
-        found = _heights(points, self.patch.edges, along, across, self.fraction * width)
-        return np.asarray(start + self.fraction * width * along + found.min() * across)
-
-
-@dataclass(frozen=True, eq=False)
 class NotchApex:
     """The highest point of the arch that the outline forms between both condyles.
 
@@ -121,10 +105,43 @@ class NotchApex:
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         start, along, across, width = _frame(self.feet, scene, camera)
         points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
-        places = np.linspace(0.3, 0.7, 21) * width
+        places = np.linspace(0.3, 0.7, 13) * width
         arch = np.array([_heights(points, self.patch.edges, along, across, x).min() for x in places])
         top = arch > arch.max() - _TIE_MM / camera.object_pixel_mm
         return np.asarray(start + places[top].mean() * along + arch.max() * across)
+
+
+@dataclass(frozen=True, eq=False)
+class Sulcus:
+    """The deepest point of the upper outline between two crests, below the line that touches both."""
+
+    bone: str
+    patch: Patch
+    crests: tuple[PointRule, PointRule]
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        start, along, across, width = _frame(self.crests, scene, camera)
+        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
+        places = np.linspace(0.15, 0.85, 21) * width
+        edge = np.array([_heights(points, self.patch.edges, along, across, x).max() for x in places])
+        deep = edge < edge.min() + _TIE_MM / camera.object_pixel_mm
+        return np.asarray(start + places[deep].mean() * along + edge.min() * across)
+
+
+@dataclass(frozen=True, eq=False)
+class OutlineAlong:
+    """The lowest outline of a bone at a ``fraction`` of the way from one point to another."""
+
+    bone: str
+    patch: Patch
+    ends: tuple[PointRule, PointRule]
+    fraction: float
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        start, along, across, width = _frame(self.ends, scene, camera)
+        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
+        found = _heights(points, self.patch.edges, along, across, self.fraction * width)
+        return np.asarray(start + self.fraction * width * along + found.min() * across)
 
 
 def _frame(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.simulate.knee.regions import Frame, LegRegions, femur_frame, tibia_frame
-from training.simulate.pose import X_AXIS, Y_AXIS, Vertices, ramp
+from training.simulate.pose import Vertices, ramp
 from training.simulate.scene import FloatArray
 
+_X, _Y = 0, 1  # axes to turn about
 _HALF_GROOVE = 20.0  # mm from the floor of the trochlea to its crests
 _GROOVE_DEPTH = 0.17  # of the trochlea, relative to its radius
 
@@ -22,11 +23,11 @@ _GROOVE_DEPTH = 0.17  # of the trochlea, relative to its radius
 class LegShape:
     """Random choices of one leg; degrees and millimetres, angles named as the literature does.
 
-    Spaces are the smallest vertical gaps of the two compartments. ``slope_deg`` is the fall of the
-    plateau to the back against the mechanical axis of the tibia. ``patella_ratio`` is the distance
-    from the tuberosity to the apex over the length of the patella. ``groove`` scales the depth of
-    the trochlea (1 as in the template, 0 flat). ``spine_mm`` raises the
-    lateral tibial spine. ``osteophyte_mm`` is how far the rims grow.
+    Spaces are the smallest of the two compartments as seen from the front. ``slope_deg`` is the fall of
+    the plateau to the back against the mechanical axis of the tibia. ``patella_size`` is relative to the
+    template, whose patella is small; ``patella_ratio`` is the distance from the tuberosity to the apex
+    over the length of the patella. ``groove`` scales the depth of the trochlea (1 as in the template, 0
+    flat). ``spine_mm`` raises the lateral tibial spine, ``osteophyte_mm`` is how far the rims grow.
     """
 
     ldfa_deg: float
@@ -40,6 +41,7 @@ class LegShape:
     flexion_deg: float
     tibial_rotation_deg: float
     tibial_shift_mm: float
+    patella_size: float
     patella_ratio: float
     patella_space_mm: float
     patella_tilt_deg: float
@@ -75,7 +77,8 @@ def draw_leg_shape(rng: np.random.Generator, flexion_deg: float) -> LegShape:
         flexion_deg=flexion_deg,
         tibial_rotation_deg=normal(0.0, 3.5, -9.0, 9.0),
         tibial_shift_mm=normal(0.0, 1.5, -4.0, 4.0),
-        patella_ratio=normal(1.06, 0.17, 0.62, 1.65),
+        patella_size=normal(1.14, 0.05, 1.0, 1.28),
+        patella_ratio=normal(1.1, 0.18, 0.62, 1.7),
         patella_space_mm=normal(4.0, 1.2, 1.0, 7.0),
         patella_tilt_deg=normal(4.0, 4.0, -6.0, 12.0) if not odd[2] else float(rng.uniform(10.0, 28.0)),
         patella_shift_mm=normal(0.5, 2.0, -4.0, 5.0) if not odd[2] else float(rng.uniform(2.0, 13.0)),
@@ -130,13 +133,13 @@ def shape_femur(bones: Vertices, regions: LegRegions, shape: LegShape) -> None:
     reach = float(np.linalg.norm(head - neck))
     weight = ramp((femur - neck) @ ((head - neck) / reach), -0.5 * reach, 0.5 * reach)
     # The neck runs up and to the middle: turning its end up makes a steeper neck.
-    _turn_by(femur, Y_AXIS, shape.neck_turn_deg * weight * (femur[:, 2] > 0.7 * length), neck)
+    _turn_by(femur, _Y, shape.neck_turn_deg * weight * (femur[:, 2] > 0.7 * length), neck)
     for _ in range(3):
         wanted = 90.0 - shape.ldfa_deg - condyle_tilt_deg(bones["femur"], regions)
         for name in ("femur", "patella"):
             v = bones[name]
             # A positive turn about the axis that points backwards lowers the lateral side.
-            _turn_by(v, Y_AXIS, -wanted * (1.0 - ramp(v[:, 2], 45.0, 120.0)), np.array([0.0, 0.0, 75.0]))
+            _turn_by(v, _Y, -wanted * (1.0 - ramp(v[:, 2], 45.0, 120.0)), np.array([0.0, 0.0, 75.0]))
         _reframe(bones, ("femur", "patella"), lambda: femur_frame(bones["femur"], parts))
 
 
@@ -147,21 +150,20 @@ def shape_tibia(bones: Vertices, names: tuple[str, ...], regions: LegRegions, sh
     low = float(bones["tibia"][parts.plafond, 2].mean())
     _raise_spine(bones["tibia"], shape.spine_mm)
     knee, ankle = np.array([0.0, 0.0, -55.0]), np.array([0.0, 0.0, low + 40.0])
+    # All bones move as one: a turn depends on the height alone, so joints keep their surfaces together.
+    counts = np.cumsum([len(bones[name]) for name in names])[:-1]
+    v = np.concatenate([bones[name] for name in names])
+    first = sum(len(bones[name]) for name in names[: names.index("tibia")])
+    tibia = v[first : first + len(bones["tibia"])]
     for _ in range(3):
-        tibia = bones["tibia"]
-        turns = (
-            (Y_AXIS, -(90.0 - shape.mpta_deg - plateau_tilt_deg(tibia, regions)), knee),
-            (X_AXIS, -(shape.slope_deg - slope_deg(tibia, regions)), knee),
-            (Y_AXIS, -(90.0 - shape.ldta_deg - plafond_tilt_deg(tibia, regions)), ankle),
-        )
-        for axis, degrees, pivot in turns:
-            for name in names:
-                v = bones[name]
-                part = ramp(v[:, 2], -95.0, -25.0)
-                if pivot is ankle:
-                    part = 1.0 - ramp(v[:, 2], low + 15.0, low + 70.0)
-                _turn_by(v, axis, degrees * part, pivot)
-        _reframe(bones, names, lambda: tibia_frame(bones["tibia"], parts))
+        near = ramp(v[:, 2], -95.0, -25.0)
+        far = 1.0 - ramp(v[:, 2], low + 15.0, low + 70.0)
+        _turn_by(v, _Y, -(90.0 - shape.mpta_deg - plateau_tilt_deg(tibia, regions)) * near, knee)
+        _turn_by(v, _X, -(shape.slope_deg - slope_deg(tibia, regions)) * near, knee)
+        _turn_by(v, _Y, -(90.0 - shape.ldta_deg - plafond_tilt_deg(tibia, regions)) * far, ankle)
+        v[:] = tibia_frame(tibia, parts).local(v)
+    for name, moved in zip(names, np.split(v, counts), strict=True):
+        bones[name] = moved
 
 
 def _raise_spine(tibia: FloatArray, height_mm: float) -> None:
@@ -236,10 +238,10 @@ def _reframe(bones: Vertices, names: Iterable[str], frame: Callable[[], Frame]) 
         bones[name] = at.local(bones[name])
 
 
-def _turn_by(v: FloatArray, axis: FloatArray, degrees: FloatArray, pivot: FloatArray) -> None:
-    """Turn each vertex [V, 3] about an axis through ``pivot`` by its own angle [V], in place (Rodrigues)."""
-    moved = np.abs(degrees) > 1e-9
-    p = v[moved] - pivot
-    angle = np.radians(degrees[moved])[:, None]
-    along = (p @ axis)[:, None] * axis
-    v[moved] = p * np.cos(angle) + np.cross(axis, p) * np.sin(angle) + along * (1.0 - np.cos(angle)) + pivot
+def _turn_by(v: FloatArray, axis: int, degrees: FloatArray, pivot: FloatArray) -> None:
+    """Turn each vertex [V, 3] about axis 0, 1 or 2 through ``pivot`` by its own angle [V], in place."""
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    p, q = v[:, i] - pivot[i], v[:, j] - pivot[j]
+    v[:, i] = pivot[i] + c * p - s * q
+    v[:, j] = pivot[j] + s * p + c * q

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from training.simulate.knee.placement import Placement
+from training.simulate.knee.regions import LegRegions
+from training.simulate.pose import Vertices
 from training.simulate.scene import Capsule, FloatArray
 
 
@@ -34,3 +36,22 @@ def limb(
         Capsule(place(a[None])[0], place(b[None])[0], size * ra, size * rb)
         for (a, ra), (b, rb) in pairwise(profile)
     ]
+
+
+def knee_front(bones: Vertices, regions: LegRegions, place: Placement, size: float) -> list[Capsule]:
+    """Quadriceps, patella and patellar tendon under the skin, and the sides of the knee, in body axes."""
+    patella = bones["patella"].mean(axis=0)
+    femur = bones["femur"]
+    insertion = bones["tibia"][regions.tibia.insertion].mean(axis=0)
+    thigh = femur[regions.femur.rings[2]].mean(axis=0)
+    sides = [femur[part].mean(axis=0) for part in (regions.femur.joint_medial, regions.femur.joint_lateral)]
+    inwards = (sides[0] + sides[1]) / 2.0 - patella
+    inwards *= 9.0 / np.linalg.norm(inwards)
+    parts = (
+        (thigh, patella + inwards, 46.0, 29.0),
+        (patella + inwards, insertion + inwards, 29.0, 18.0),
+        (sides[0], sides[1], 38.0, 38.0),
+        (patella + inwards, sides[0], 27.0, 36.0),
+        (patella + inwards, sides[1], 27.0, 36.0),
+    )
+    return [Capsule(place(a[None])[0], place(b[None])[0], size * ra, size * rb) for a, b, ra, rb in parts]

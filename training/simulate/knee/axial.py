@@ -1,0 +1,129 @@
+"""Axial films of a left knee bent by about 45 degrees (``knee_axial``), after Merchant.
+
+The front of the knee is at the top and lateral on the right. The beam runs from the hip to the foot, so the
+usual display is the mirror image of what the tube sees: the scene shows mirrored bones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from training.simulate.framing import framed
+from training.simulate.knee.joint import build_leg
+from training.simulate.knee.placement import CORTEX_MM, Placement, scene_bones
+from training.simulate.knee.regions import LegRegions, leg_regions
+from training.simulate.knee.rules import OutlineAlong, Sulcus, TangentEnd
+from training.simulate.knee.shape import LegShape, draw_leg_shape, trochlea_centre
+from training.simulate.knee.soft import knee_front, limb
+from training.simulate.people import People
+from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
+from training.simulate.rules import Direction, Farthest, FilmDirection, Mean
+from training.simulate.scene import Bone, Camera, FloatArray, PointRule, Scene, Surface
+
+BONES = ("femur", "tibia", "fibula", "patella")
+BELOW = ("tibia", "fibula")
+# Rows: right, down and away from the source, for a beam straight down the femur.
+_DOWN_THE_FEMUR = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
+
+
+def knee_axial_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
+    """A random axial film of a left knee."""
+    shape = draw_leg_shape(rng, float(rng.uniform(36.0, 58.0)))
+    # Bent this far, the patella lies in the groove unless it is very high or low.
+    shape = replace(shape, patella_ratio=float(np.clip(shape.patella_ratio, 0.85, 1.35)))
+    scene = knee_axial_scene(rng, people, shape)
+    return scene, _camera(scene, rng, side_px)
+
+
+def knee_axial_scene(
+    rng: np.random.Generator, people: People, shape: LegShape, *, turned: float = 1.0, variation: float = 1.0
+) -> Scene:
+    """An axial knee of a given shape; ``turned``, ``variation`` as for ``knee_ap_scene``.
+
+    ``truth`` holds the tilt that the patella was given against the back of the condyles.
+    """
+    regions = leg_regions(people)
+    person = people.draw(rng, BONES, variation)
+    bones = dict(person.vertices)
+    build_leg(bones, BELOW, regions, shape, rng)
+    thigh = bones["femur"][regions.femur.rings[0]].mean(axis=0)
+    floors = [bones["tibia"][floor] for floor in (regions.tibia.floor_medial, regions.tibia.floor_lateral)]
+    knee = (floors[0].mean(axis=0) + floors[1].mean(axis=0)) / 2.0
+    ankle = bones["tibia"][regions.tibia.plafond].mean(axis=0)
+    # Merchant's beam runs about 30 degrees off a femur that lies level and grazes trochlea and patella.
+    out = bones["patella"].mean(axis=0) - trochlea_centre(bones["femur"], regions)
+    grazing = float(np.degrees(np.arctan2(-out[2], -out[1])))
+    beam = grazing + turned * float(np.clip(rng.normal(0.0, 3.5), -8.0, 8.0))
+    # Steeper than this the shin would lie on the patella, flatter the thigh.
+    beam = float(np.clip(beam, 16.0, shape.flexion_deg - 14.0))
+    spin = rng.normal(0.0, 6.0) if rng.random() < 0.8 else rng.uniform(-18.0, 18.0)
+    matrix = (
+        _DOWN_THE_FEMUR
+        @ rotation(X_AXIS, -beam)
+        @ rotation(Y_AXIS, turned * float(rng.normal(0.0, 3.0)))
+        @ rotation(Z_AXIS, turned * float(spin))
+    )
+    ray = np.array([rng.normal(0.0, 8.0), rng.normal(0.0, 6.0), 0.0]) * turned
+    groove = bones["femur"][regions.femur.groove].mean(axis=0)
+    place = Placement(matrix, groove + ray)
+    # The film stands on the shins: what lies beyond it is not seen.
+    film = float(rng.uniform(110.0, 190.0))
+    shin = (ankle - knee) / np.linalg.norm(ankle - knee)
+    fat = float(rng.uniform(0.65, 0.95))
+    soft = limb(thigh, knee, ankle, place, person.size, fat)[:5]
+    soft += knee_front(bones, regions, place, person.size)
+    drawn = scene_bones(bones, person.faces, place, rng, CORTEX_MM)
+    return Scene(
+        "knee_axial",
+        "bodyparts3d",
+        tuple(_cut(bone, place, knee, shin, film) if bone.name in BELOW else bone for bone in drawn),
+        tuple(soft),
+        {},
+        knee_axial_rules(regions),
+        {"true_patella_tilt_deg": shape.patella_tilt_deg},
+    )
+
+
+def _cut(bone: Bone, place: Placement, knee: FloatArray, shin: FloatArray, reach_mm: float) -> Bone:
+    """The bone drawn without what lies farther than ``reach_mm`` down the shin: pressed flat there."""
+    at, down = place(knee[None])[0], place.matrix @ shin
+    beyond = np.maximum((bone.vertices_mm - at) @ down - reach_mm, 0.0)
+    pressed = bone.vertices_mm - beyond[:, None] * down
+    return replace(bone, drawn=(Surface(pressed, bone.faces),))
+
+
+def knee_axial_rules(regions: LegRegions) -> dict[str, PointRule]:
+    """Rules of all points of the view ``knee_axial``, in the order of the catalogue."""
+    parts, patella = regions.femur, regions.patella
+    sides = (parts.crest_medial, parts.crest_lateral)
+    crests = tuple(TangentEnd("femur", sides, FilmDirection(90.0), second=second) for second in (False, True))
+    outwards = (Mean("patella", patella.facet_medial), Mean("patella", patella.facet_lateral))
+    lateral = Farthest("patella", patella.outline, Direction(*outwards))
+    medial = Farthest("patella", patella.outline, Direction(*outwards, 180.0))
+    ridge = Farthest("patella", patella.articular, Direction(*outwards, 90.0))
+    whole = regions.patches["patella"]
+    return {
+        "trochlear_sulcus": Sulcus("femur", regions.patches["trochlea"], (crests[0], crests[1])),
+        "medial_trochlear_crest": crests[0],
+        "lateral_trochlear_crest": crests[1],
+        "patellar_ridge": ridge,
+        "patella_medial_edge": medial,
+        "patella_lateral_edge": lateral,
+        "patella_medial_facet": OutlineAlong("patella", whole, (ridge, medial), 0.7),
+        "patella_lateral_facet": OutlineAlong("patella", whole, (ridge, lateral), 0.7),
+        "patella_anterior": Farthest("patella", patella.outline, Direction(*outwards, -90.0)),
+    }
+
+
+def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:
+    source_detector = float(rng.uniform(1000.0, 1500.0))
+    distance = float(rng.uniform(180.0, 380.0))
+    plain = framed((-50.0, -50.0, 50.0, 50.0), 100, source_detector, distance)
+    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
+    low, high = marks.min(axis=0), marks.max(axis=0)
+    left, top, right, bottom = rng.uniform([22.0, 8.0, 22.0, 25.0], [60.0, 40.0, 60.0, 75.0])
+    return framed(
+        (low[0] - left, low[1] - top, high[0] + right, high[1] + bottom), side_px, source_detector, distance
+    )

@@ -1,0 +1,1 @@
+"""Simulated standing films of both whole legs."""
