@@ -120,9 +120,9 @@ class OutlineAt:
 
 def crossings(points: FloatArray, edges: IntArray, level: float) -> FloatArray:
     """X of all places where edges [E, 2] of points [V, 2 or 3] pass y = level."""
-    a, b = points[edges[:, 0]], points[edges[:, 1]]
-    passes = (a[:, 1] > level) != (b[:, 1] > level)
-    a, b = a[passes], b[passes]
+    beyond = points[:, 1] > level
+    passing = edges[beyond[edges[:, 0]] != beyond[edges[:, 1]]]
+    a, b = points[passing[:, 0]], points[passing[:, 1]]
     return np.asarray(a[:, 0] + (level - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0]))
 
 
