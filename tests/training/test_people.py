@@ -5,6 +5,7 @@ import pytest
 import trimesh
 
 from training.simulate import people as people_module
+from training.simulate import shapes as shapes_module
 from training.simulate.alignment import best_similarity
 from training.simulate.anatomy import surface_volume
 from training.simulate.bone_names import BONE_FILES
@@ -253,6 +254,43 @@ def test_every_bone_follows_a_known_one_without_circles() -> None:
             assert bone in BONE_FILES
             assert bone not in seen
             seen.add(bone)
+
+
+def test_fits_are_kept_until_the_surface_changes(
+    crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORTHOMATCH_CACHE", str(tmp_path / "cache"))
+    v, f = lump(3)
+    file = tmp_path / "bone.ply"
+    trimesh.Trimesh(1.1 * bent(v, 0.5), f, process=False).export(file)
+    source = {"talus": BoneSource("talus", "bone.ply", frame="LPS")}
+    subject = Subject("someone", "train", True, 1.0, "", "", 1, "", source)
+    (first,) = shapes_module.fitted_bones(crowd, subject, "talus")
+    assert first.accepted
+    assert first.size == pytest.approx(1.1, abs=0.02)
+
+    def registered_again(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(shapes_module, "register", registered_again)
+    (again,) = shapes_module.fitted_bones(crowd, subject, "talus")
+    assert np.array_equal(first.shape, again.shape)
+    assert (again.size, again.mean_mm, again.accepted) == (first.size, first.mean_mm, first.accepted)
+    trimesh.Trimesh(1.2 * v, f, process=False).export(file)
+    with pytest.raises(AssertionError):
+        shapes_module.fitted_bones(crowd, subject, "talus")
+
+
+def test_a_subject_of_impossible_size_is_refused(
+    crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORTHOMATCH_CACHE", str(tmp_path / "cache"))
+    v, f = lump(3)
+    trimesh.Trimesh(0.5 * v, f, process=False).export(tmp_path / "bone.ply")
+    source = {"talus": BoneSource("talus", "bone.ply", frame="LPS")}
+    subject = Subject("child", "train", True, 1.0, "", "", 1, "", source)
+    (fit,) = shapes_module.fitted_bones(crowd, subject, "talus")
+    assert not fit.accepted
 
 
 def test_unknown_bones_are_refused(crowd: Path) -> None:
