@@ -161,6 +161,18 @@ def _parallel(point: PointGeo, line: LineGeo) -> LineGeo:
     return LineGeo(point.z, line.direction, (here - half, here + half))
 
 
+def _bisector(a: PointGeo, vertex: PointGeo, b: PointGeo) -> LineGeo:
+    arms = a.z - vertex.z, b.z - vertex.z
+    same = "The vertex of an angle lies on one of its arms' ends."
+    for arm in arms:
+        _spans(np.abs(arm), same)
+    units = [arm / np.abs(arm) for arm in arms]
+    _spans(np.abs(units[0] + units[1]), "The arms of an angle to halve point in opposite directions.")
+    half = (units[0] + units[1]) / np.abs(units[0] + units[1])
+    here = complex(vertex.z[0])
+    return LineGeo(vertex.z, half, (here, here + complex(half[0]) * abs(arms[0][0])))
+
+
 def _image_up(point: PointGeo, line: LineGeo) -> LineGeo:
     here = complex(point.z[0])
     end = here - 1j * abs(line.ends[1] - line.ends[0])
@@ -299,6 +311,13 @@ _ALL = (
         _parallel,
         drawing.helper_line,
         "line through {0} parallel to {1}",
+    ),
+    Operation(
+        "bisector",
+        _takes(_P, _P, _P, gives=_L),
+        _bisector,
+        drawing.helper_line,
+        "line from {1} that halves the angle between {0} and {2}",
     ),
     Operation(
         "image_up",

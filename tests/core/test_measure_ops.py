@@ -101,6 +101,12 @@ DC: Step = ("dc", "line", "d", "c")
         (SQUARE, [AB, ("p", "perpendicular", "c", "ab"), ("v", "angle", "ab", "p")], "deg", 90.0),
         (SQUARE, [AB, ("p", "parallel", "d", "ab"), ("v", "signed_distance", "a", "p")], "mm", -3.0),
         (SQUARE, [AB, ("up", "image_up", "a", "ab"), ("v", "angle", "ab", "up")], "deg", -90.0),
+        (
+            SQUARE,
+            [AB, ("h", "bisector", "b", "a", "c"), ("v", "angle_between", "ab", "h")],
+            "deg",
+            math.degrees(math.atan2(3, 4)) / 2,
+        ),
         (SQUARE, [("p", "polyline", "a", "b", "c", "d"), ("v", "polyline_length", "p")], "mm", 11.0),
         (
             SQUARE,
