@@ -37,6 +37,7 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
         "knee_axial": "training.simulate.knee.axial:knee_axial_film",
         "pelvis_ap": "training.simulate.pelvis.ap:pelvis_film",
         "pelvis_ap_child": "training.simulate.pelvis.child:child_film",
+        "hip_false_profile": "training.simulate.pelvis.false_profile:false_profile_film",
         "wrist_pa": "training.simulate.wrist.film:wrist_pa_film",
         "wrist_lateral": "training.simulate.wrist.film:wrist_lateral_film",
         "elbow_ap": "training.simulate.elbow.film:elbow_ap_film",

@@ -13,6 +13,7 @@ from training.simulate.pelvis.draw import draw_legs, draw_shapes
 from training.simulate.pelvis.points import Between, Deepest, Narrowest, OutlineBetween, SphereEdge
 from training.simulate.pelvis.pose import SIDES, SUFFIX, assemble, stand
 from training.simulate.pelvis.regions import femur_regions, hip_bone_regions
+from training.simulate.pelvis.shape import EDGE_DOWN_DEG
 from training.simulate.people import People
 from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, edges_of
 from training.simulate.scene import Camera, PointRule, Scene
@@ -30,8 +31,8 @@ def pelvis_film(rng: np.random.Generator, side_px: int, people: People) -> tuple
 def pelvis_scene(rng: np.random.Generator, people: People, variation: float = 1.0) -> Scene:
     """The scene of ``pelvis_film``; ``variation`` 0 gives average hips of a level pelvis seen straight.
 
-    ``truth`` holds ``lateral_centre_edge_left`` and ``_right``, and ``tonnis_left`` and ``_right``: what
-    was set for a level pelvis whose heads stand in the middle of their sockets.
+    ``truth`` holds ``lateral_centre_edge_left`` and ``lateral_centre_edge_right``: what was set for a level
+    pelvis whose heads stand in the middle of their sockets.
     """
     v = variation
     shapes, legs = draw_shapes(rng, v), draw_legs(rng, v)
@@ -40,10 +41,7 @@ def pelvis_scene(rng: np.random.Generator, people: People, variation: float = 1.
     spread = np.clip(v * rng.standard_normal(3), -2.6, 2.6) * [7.0, 2.5, 2.0] + [5.0, 0.0, 0.0]
     shift = v * rng.uniform([-12.0, 0.0, -5.0], [12.0, 0.0, 60.0])
     place = Placement(stand(*(float(s) for s in spread)), shift * pelvis.size)
-    truth = {}
-    for side, shape in shapes.items():
-        truth[f"lateral_centre_edge_{side}"] = shape.lateral_centre_edge_deg
-        truth[f"tonnis_{side}"] = shape.roof_angle_deg
+    truth = {f"lateral_centre_edge_{side}": shape.lateral_centre_edge_deg for side, shape in shapes.items()}
     return Scene(
         "pelvis_ap",
         "bodyparts3d",
@@ -98,7 +96,8 @@ def _side_rules(people: People, side: str) -> dict[str, PointRule]:
         return towards(people, side, sign * down_deg)
 
     medial = Mean(hip, hips.roof_medial)
-    edge = Farthest(hip, hips.lateral_rim, lateral(30.0))
+    edge = Farthest(hip, hips.lateral_rim, lateral(EDGE_DOWN_DEG))
+    outer = Farthest(hip, hips.roof, lateral(35.0))
     tear = Farthest(hip, hips.teardrop, lateral(90.0))
     roof_edges = edges_of(hips.roof[hips.roof_faces])
     up_shaft = Direction(Mean(femur, femora.shaft_low), Mean(femur, femora.shaft_high))
@@ -112,7 +111,8 @@ def _side_rules(people: People, side: str) -> dict[str, PointRule]:
         "femoral_head_inferior": SphereEdge(femur, femora.head, lateral(125.0)),
         "femoral_head_lateral": SphereEdge(femur, femora.head, lateral(0.0)),
         "acetabular_edge": edge,
-        "sourcil_middle": OutlineBetween(hip, roof_edges, medial, edge, -sign),
+        "sourcil_lateral": outer,
+        "sourcil_middle": OutlineBetween(hip, roof_edges, medial, outer, -sign),
         "sourcil_medial": medial,
         "acetabular_floor": Deepest(hip, hips.cup, edge, tear, sign),
         "teardrop_inferior": tear,

@@ -17,6 +17,7 @@ from training.simulate.pelvis.draw import draw_child_shapes, draw_legs
 from training.simulate.pelvis.points import Fixed, PieceFarthest, SceneDirection
 from training.simulate.pelvis.pose import SIDES, SUFFIX, Pelvis, assemble, stand
 from training.simulate.pelvis.regions import femur_regions, hip_bone_regions
+from training.simulate.pelvis.shape import EDGE_DOWN_DEG
 from training.simulate.people import People
 from training.simulate.pose import ramp
 from training.simulate.rules import Direction, Farthest, Mean, fit_sphere
@@ -248,7 +249,7 @@ def _side_rules(
 
     rules: dict[str, PointRule] = {
         "triradiate": Fixed(triradiate),
-        "acetabular_edge": Farthest(hip, hips.lateral_rim, lateral(30.0)),
+        "acetabular_edge": Farthest(hip, hips.lateral_rim, lateral(EDGE_DOWN_DEG)),
         "ossified_head_medial": PieceFarthest(femur, _HEAD, lateral(180.0)),
         "ossified_head_lateral": PieceFarthest(femur, _HEAD, lateral(0.0)),
         "physis_medial": PieceFarthest(femur, _NECK, corner(1.0), femora.collar),

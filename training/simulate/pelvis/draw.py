@@ -20,14 +20,15 @@ def draw_shapes(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str
     for side in SIDES:
         own = 0.85 * common + 0.5 * rng.standard_normal(8)
         edge, roof = 32.0 + 4.5 * v * own[0], 4.0 + v * (3.0 * own[1] - 1.5 * own[0])
+        front = 34.0 + 6.0 * v * own[3]
         shift = np.array([0.0, 0.0, 0.0])
         grade = rng.uniform(0.0, 1.0)
         if dysplastic:
-            edge, roof = edge - 30.0 * grade, roof + 20.0 * grade
+            edge, roof, front = edge - 30.0 * grade, roof + 20.0 * grade, front - 24.0 * grade
             # The uncovered head slides outwards and up.
             shift += np.array([3.5, 0.0, 1.0]) * grade * rng.uniform(0.0, 1.6)
         if deep:
-            edge, roof = edge + 14.0 * grade, roof - 6.0 * grade
+            edge, roof, front = edge + 14.0 * grade, roof - 6.0 * grade, front + 10.0 * grade
         space = float(np.clip(3.6 + v * (0.5 * own[2] + 0.3 * rng.standard_normal()), 2.4, 5.0))
         if rng.random() < 0.2 * v:
             # Worn cartilage: the head sinks into the roof, upwards, or inwards.
@@ -36,7 +37,7 @@ def draw_shapes(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str
         shapes[side] = HipShape(
             lateral_centre_edge_deg=float(np.clip(edge, -8.0, 56.0)),
             roof_angle_deg=float(np.clip(roof, -10.0, 34.0)),
-            anterior_turn_deg=6.0 * v * float(own[3]),
+            anterior_centre_edge_deg=float(np.clip(front, -2.0, 56.0)),
             joint_space_mm=space,
             head_shift_mm=shift,
             socket_shift_mm=v * np.array([1.5 * own[4] - 4.0 * grade * deep, 0.0, 1.5 * own[5]]),
@@ -68,7 +69,7 @@ def draw_child_shapes(rng: np.random.Generator, age: float, variation: float = 1
         shapes[side] = HipShape(
             lateral_centre_edge_deg=float(np.clip(edge, -10.0, 44.0)),
             roof_angle_deg=float(np.clip(36.0 - edge, 2.0, 36.0)) / 2.0,
-            anterior_turn_deg=5.0 * v * float(rng.standard_normal()),
+            anterior_centre_edge_deg=float(np.clip(edge + 2.0 + 5.0 * v * rng.standard_normal(), -8.0, 46.0)),
             joint_space_mm=float(np.clip(space, 3.5, 7.5)),
             head_shift_mm=shift,
             socket_shift_mm=np.zeros(3),
@@ -79,8 +80,13 @@ def draw_child_shapes(rng: np.random.Generator, age: float, variation: float = 1
     return shapes
 
 
-def draw_legs(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str, LegPose]:
-    """Legs beside each other, a little apart, turned in to out."""
+def draw_legs(
+    rng: np.random.Generator, variation: float = 1.0, turned_out_deg: float = 0.0
+) -> Mapping[str, LegPose]:
+    """Legs beside each other, turned in to out about a mean of ``turned_out_deg`` beyond a frontal film's.
+
+    The upper shaft leans forwards, as the bow of the femur makes it.
+    """
     v = variation
     common = rng.standard_normal(3)
     legs = {}
@@ -88,7 +94,7 @@ def draw_legs(rng: np.random.Generator, variation: float = 1.0) -> Mapping[str, 
         own = 0.7 * common + 0.7 * rng.standard_normal(3)
         legs[side] = LegPose(
             adduction_deg=3.0 + 4.0 * v * float(own[0]),
-            flexion_deg=3.0 * v * float(own[1]),
-            neck_forward_deg=float(np.clip(13.0 + 9.0 * v * own[2], -8.0, 36.0)),
+            flexion_deg=10.0 + 4.0 * v * float(own[1]),
+            neck_forward_deg=turned_out_deg + float(np.clip(13.0 + 9.0 * v * own[2], -8.0, 36.0)),
         )
     return legs

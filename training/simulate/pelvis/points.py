@@ -110,7 +110,8 @@ class Narrowest:
         best: tuple[float, float, FloatArray] | None = None
         for level in np.linspace(self.start, self.end, 9) * reach:
             found = crossings(film, self.edges, float(level))
-            if len(found) and (best is None or np.ptp(found) < best[0]):
+            # A section narrower than this runs past the end of the edges.
+            if len(found) and np.ptp(found) > 1.05 * reach and (best is None or np.ptp(found) < best[0]):
                 best = float(np.ptp(found)), float(level), found
         if best is None:
             raise ValueError(f"The neck of {self.bone} is not crossed in this view.")

@@ -20,6 +20,9 @@ from training.simulate.scene import FloatArray, IntArray
 _CUP_REACH_MM = 14.0  # how far outside the head the socket's floor may lie
 _SPREAD_MM = 4.0  # width of the kernel that carries the socket's movement to the bone around it
 _FADE_MM = 26.0  # depth of bone behind the socket's surface over which the movement fades
+# The level direction, in the body frame, that a false profile of the left hip shows as forwards.
+FALSE_PROFILE = np.array([np.cos(np.radians(65.0)), -np.sin(np.radians(65.0)), 0.0])
+FALSE_PROFILE.setflags(write=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,7 @@ def femur_regions(people: People) -> FemurRegions:
         _ints(shaft[1]),
         _ints(trochanter),
         _ints(lesser),
-        edges_of(faces, (slab > 0.6) & (slab < 1.8) & (off_neck < 1.3)),
+        edges_of(faces, (slab > 0.6) & (slab < 2.3) & (off_neck < 1.3)),
         _ints(np.flatnonzero((distance < 1.5) & (slab > -0.4))),
         edges_of(faces, (along < -2.5) & (along > -8.0)),
     )
@@ -136,10 +139,18 @@ def hip_bone_regions(people: People) -> HipBoneRegions:
     cup_set = np.zeros(len(v), dtype=bool)
     cup_set[cup] = True
     medial = cup_set & (np.abs(theta + 46.0) < 6.0) & (np.abs(forward) < 8.0) & (d[:, 2] > 0)
-    near = distance < radius + 18.0
-    rim = near & (facing > -0.75) & (theta > 18.0) & (d[:, 2] > 0.6 * radius) & (np.abs(forward) < 18.0)
-    phi = np.degrees(np.arctan2(forward, d[:, 2]))  # from straight up, forwards positive
-    front = near & (facing > -0.75) & (phi > 15.0) & (phi < 75.0) & (np.abs(d[:, 0]) < 14.0) & (d[:, 2] > 0)
+    rim = (
+        (distance < radius + 14.5)
+        & (facing > -0.75)
+        & (theta > 18.0)
+        & (d[:, 2] > 0.6 * radius)
+        & (np.abs(forward) < 18.0)
+    )
+    phi = np.degrees(np.arctan2(d @ FALSE_PROFILE, d[:, 2]))  # from straight up, forwards positive
+    beside = np.abs(np.cross(d, FALSE_PROFILE)[:, 2]) < 13.0
+    front = (
+        (distance < radius + 10.0) & (facing > -0.75) & (phi > 15.0) & (phi < 75.0) & beside & (d[:, 2] > 0)
+    )
     tear = (forward > -3.0) & (forward < 18.0) & (v[:, 0] < centre[0] - 17.0) & (np.abs(d[:, 2]) < 20.0)
     ischium = v[:, 2] < v[:, 2].min() + 0.3 * (centre[2] - v[:, 2].min())
     symphysis = (v[:, 0] < v[:, 0].min() + 8.0) & (v[:, 1] < centre[1])

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.simulate.pelvis.regions import FemurRegions, HipBoneRegions
-from training.simulate.pose import ramp, rotation
+from training.simulate.pelvis.regions import FALSE_PROFILE, FemurRegions, HipBoneRegions
+from training.simulate.pose import X_AXIS, Z_AXIS, ramp, rotation
 from training.simulate.rules import fit_sphere
 from training.simulate.scene import FloatArray
+
+# The edge of the roof is the point of its rim farthest in a direction this much below level: at its side
+# and at its front.
+EDGE_DOWN_DEG = 12.0
+FRONT_DOWN_DEG = 35.0
+_TOUCHING_MM = 0.3
 
 
 @dataclass(frozen=True)
@@ -21,15 +27,16 @@ class HipShape:
     """Random choices of one hip, named as a reader would say them.
 
     ``lateral_centre_edge_deg`` and ``roof_angle_deg`` (Toennis) are set for a pelvis that stands level;
-    ``anterior_turn_deg`` turns the roof forwards (more cover in front). ``joint_space_mm`` is the
-    gap of head and socket with the head in the middle, ``head_shift_mm`` [3] moves the head out of it.
+    ``anterior_centre_edge_deg`` is the angle of the front edge, 65 degrees forwards of lateral.
+    ``joint_space_mm`` is the gap of head and socket with the head in the middle, ``head_shift_mm`` [3]
+    moves the head out of it, as far as the socket lets it.
     ``socket_shift_mm`` [3] moves the socket in the pelvis. ``head_size`` scales the head;
     ``neck_shaft_deg`` is the neck-shaft angle in space, ``neck_growth_mm`` lengthens the neck.
     """
 
     lateral_centre_edge_deg: float
     roof_angle_deg: float
-    anterior_turn_deg: float
+    anterior_centre_edge_deg: float
     joint_space_mm: float
     head_shift_mm: FloatArray
     socket_shift_mm: FloatArray
@@ -63,7 +70,21 @@ def shape_hip(
     hip_bone = hip_bone + regions.fade[:, None] * shape.socket_shift_mm
     centre = centre + shape.socket_shift_mm
     head = fit_sphere(femur[femur_regions.head])[0]
-    return ShapedHip(hip_bone, femur + (centre + shape.head_shift_mm - head), centre, radius)
+    wall = hip_bone[np.concatenate([regions.cup, regions.lateral_rim])]
+    place = _free(centre + shape.head_shift_mm, wall, radius + _TOUCHING_MM)
+    return ShapedHip(hip_bone, femur + (place - head), centre, radius)
+
+
+def _free(centre: FloatArray, wall: FloatArray, radius: float) -> FloatArray:
+    """The ``centre`` [3] of a ball of this radius, moved until it no longer reaches into the ``wall``."""
+    for _ in range(8):
+        away = centre - wall
+        distance = np.linalg.norm(away, axis=1)
+        nearest = int(distance.argmin())
+        if distance[nearest] >= radius:
+            break
+        centre = centre + away[nearest] * (radius / distance[nearest] - 1.0)
+    return centre
 
 
 def femur_axes(femur: FloatArray, regions: FemurRegions) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -120,27 +141,42 @@ def _socket(hip_bone: FloatArray, regions: HipBoneRegions, radius: float) -> tup
 
 
 def _roof(hip_bone: FloatArray, regions: HipBoneRegions, centre: FloatArray, shape: HipShape) -> FloatArray:
-    """Turn the roof about the socket's middle until rim and medial end lie where they should.
+    """Turn the roof about the socket's middle until its edges and its medial end lie where they should.
 
     Seen from the front, points of the roof stand at an angle from straight up: the rim at the
     centre-edge angle, the medial end at minus the centre-edge angle minus twice the roof angle, since
     both lie on one circle.
     """
     away = hip_bone - centre
-    angle = np.degrees(np.arctan2(away[:, 0], away[:, 2]))
-    rim_now = float(np.quantile(angle[regions.lateral_rim], 0.9))
+    fade = ramp(away[:, 2], -4.0, 12.0) * regions.fade
+    angle = _from_up(away, FALSE_PROFILE)
+    edge_now = _edge_angle(away[regions.anterior_rim], FALSE_PROFILE, FRONT_DOWN_DEG)
+    turn = (shape.anterior_centre_edge_deg - edge_now) * ramp(angle, 0.0, edge_now)
+    away = _turned(away, FALSE_PROFILE, turn * fade)
+    angle = _from_up(away, X_AXIS)
+    rim_now = _edge_angle(away[regions.lateral_rim], X_AXIS, EDGE_DOWN_DEG)
     medial_now = float(angle[regions.roof_medial].mean())
     medial_wanted = -shape.lateral_centre_edge_deg - 2.0 * shape.roof_angle_deg
     share = ramp(angle, medial_now, rim_now)
     turn = (medial_wanted - medial_now) * (1.0 - share) + (shape.lateral_centre_edge_deg - rim_now) * share
-    fade = ramp(away[:, 2], -4.0, 12.0) * regions.fade
-    return np.asarray(_turned(away, turn * fade, shape.anterior_turn_deg * fade) + centre)
+    return np.asarray(_turned(away, X_AXIS, turn * fade) + centre)
 
 
-def _turned(away: FloatArray, degrees: FloatArray, forwards: FloatArray) -> FloatArray:
-    """Points turned about y by ``degrees`` [N] and then about x by ``forwards`` [N] (z towards -y)."""
+def _edge_angle(rim: FloatArray, side: FloatArray, down_deg: float) -> float:
+    """Angle from up of the edge as a reader finds it: the rim's point farthest out and a little down."""
+    down = np.radians(down_deg)
+    edge = (rim @ side * np.cos(down) - rim[:, 2] * np.sin(down)).argmax()
+    return float(_from_up(rim[edge][None], side)[0])
+
+
+def _from_up(away: FloatArray, side: FloatArray) -> FloatArray:
+    """Angles [N] in degrees from straight up towards the level direction ``side`` [3]."""
+    return np.asarray(np.degrees(np.arctan2(away @ side, away[:, 2])))
+
+
+def _turned(away: FloatArray, side: FloatArray, degrees: FloatArray) -> FloatArray:
+    """Points turned by ``degrees`` [N] from up towards the level direction ``side`` [3]."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    x, y, z = away.T
-    x, z = c * x + s * z, c * z - s * x
-    c, s = np.cos(np.radians(forwards)), np.sin(np.radians(forwards))
-    return np.stack([x, c * y - s * z, c * z + s * y], axis=1)
+    out, up = away @ side, away[:, 2]
+    shift = ((c - 1.0) * out + s * up)[:, None] * side
+    return np.asarray(away + shift + ((c - 1.0) * up - s * out)[:, None] * Z_AXIS)
