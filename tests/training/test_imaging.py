@@ -117,6 +117,19 @@ def test_overlays_lie_where_they_are_asked_to() -> None:
     assert letter.min() < 0.05
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_bone_stands_out_from_a_thick_trunk(seed: int) -> None:
+    """Behind 250 mm of tissue a vertebra is still brighter than what lies beside it."""
+    bone, soft = np.zeros((200, 160), np.float32), np.zeros((200, 160), np.float32)
+    soft[:, 20:140] = 250.0
+    bone[40:160, 70:90] = 14.0
+    exposure = random_exposure(np.random.default_rng(seed), 1.0)
+    exposure = dataclasses.replace(exposure, collimation=None, patches=(), texts=())
+    film = develop(Layers(bone, soft), exposure, np.random.default_rng(seed))
+    beside = np.concatenate([film[60:140, 60:67], film[60:140, 93:100]], axis=1)
+    assert film[60:140, 72:88].mean() > beside.mean() + 0.03
+
+
 def test_a_round_field_is_open_inside_and_closed_outside() -> None:
     picture = np.full((200, 300), 0.5, np.float32)
     draw_overlays(picture, Collimation((), 0.0, 0.001, (0.5, 0.5, 0.5)), (), ())

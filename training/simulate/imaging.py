@@ -19,6 +19,7 @@ from training.simulate.render import Layers
 Image = NDArray[np.float32]
 
 _TABLE = 4096
+_LIMB_MM, _TRUNK_MM = 70.0, 170.0  # body thickness up to which a film is of a limb, from which of the trunk
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Exposure:
     ``streaks`` of the film transport, ``noise`` and ``salt`` after processing, ``resample`` the factor
     of a coarse intermediate image, ``inverted`` polarity. ``grid`` gives the lines of a scatter grid that
     stood still, or their beat with the detector: relative amplitude, period in pixels, direction in degrees.
+    ``equalise`` is the part of the coarse differences of thickness that the processing takes away from
+    films of the trunk, on which background and ceiling are darker too.
     """
 
     bone_per_mm: float
@@ -64,6 +67,7 @@ class Exposure:
     patches: tuple[Patch, ...]
     texts: tuple[Text, ...]
     grid: tuple[float, float, float] = (0.0, 8.0, 0.0)
+    equalise: float = 0.0
 
 
 def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure:
@@ -121,6 +125,7 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         patches=patches,
         texts=texts,
         grid=_random_grid(rng, min(strength, 1.5)),
+        equalise=float(rng.uniform(0.2, 0.75)),
     )
 
 
@@ -141,30 +146,42 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
     rows, columns = layers.bone.shape
     longer = max(rows, columns)
     mineral = layers.bone if layers.metal is None else layers.bone + layers.metal
-    attenuation = mineral * np.float32(e.bone_per_mm) + layers.soft * np.float32(e.soft_per_mm)
+    thick = _thickness(layers)
+    # Thick parts are exposed with a harder beam.
+    beam = (_LIMB_MM / max(thick, _LIMB_MM)) ** 0.25
+    attenuation = mineral * np.float32(e.bone_per_mm * beam) + layers.soft * np.float32(e.soft_per_mm * beam)
     if e.hardening > 0:
-        attenuation /= 1 + np.float32(e.hardening) * attenuation
+        attenuation /= 1 + np.float32(e.hardening * beam**4) * attenuation
     dose = np.exp(-attenuation)
+    behind = float(np.exp(-np.median(attenuation[layers.soft > 0]))) if thick > 0 else 1.0
     if e.scatter > 0:
-        # Scattered radiation comes from the body: from what the primary beam has lost.
-        dose += np.float32(e.scatter) * _wide_blur(1 - dose, e.scatter_width * longer)
+        # Radiation scattered once leaves in proportion to what was stopped and gets through as the beam does.
+        dose += np.float32(1.4 * e.scatter) * _wide_blur(attenuation * dose, e.scatter_width * longer)
     if e.grid[0] > 0:
         dose *= 1 + _grid_lines(rows, columns, e.grid)
     if e.quantum_noise > 0:
-        dose += _noise(rng, dose.shape) * np.sqrt(dose) * np.float32(e.quantum_noise)
+        # The automatic exposure keeps the dose behind the body, so that open air gets more of it.
+        noise = e.quantum_noise * np.sqrt(min(1.0, behind / 0.4))
+        dose += _noise(rng, dose.shape) * np.sqrt(dose) * np.float32(noise)
     if e.blur_px > 0.15:
         dose = _blur(dose, e.blur_px)
-    density = -np.log(np.maximum(dose, 1e-3))
+    density = -np.log(np.maximum(dose, np.float32(min(1e-3, 0.03 * behind))))
+    trunk = float(np.clip((thick - _LIMB_MM) / (_TRUNK_MM - _LIMB_MM), 0.0, 1.0))
+    if trunk * e.equalise > 0.02:
+        coarse = _wide_blur(density, 0.1 * longer)
+        density -= np.float32(trunk * e.equalise) * (coarse - coarse.mean())
     density = _sharpen(density, e.detail, longer)
 
-    picture = _window(density, layers, e.window)
+    picture = _window(density, layers, e.window, trunk)
     if e.field_multiply > 0 or e.vignette != 0:
         picture *= (
             1
             + _field(rng, (rows, columns)) * np.float32(e.field_multiply)
             + _vignette(rows, columns, e.vignette)
         )
-    picture = _through_table(picture, _grey_table(e))
+    picture = _through_table(
+        picture, _grey_table(e, e.background * (1.0 - 0.8 * trunk), e.ceiling - 0.12 * trunk)
+    )
     if e.field_add > 0:
         picture += _field(rng, (rows, columns)) * np.float32(e.field_add)
     if e.streaks > 0:
@@ -214,8 +231,19 @@ def _sharpen(density: Image, weights: tuple[float, float, float], longer: int) -
     return result
 
 
-def _window(density: Image, layers: Layers, window: tuple[float, float]) -> Image:
-    """Scale the densities so that the two ends of the window (see ``Exposure``) become 0 and 1."""
+def _thickness(layers: Layers) -> float:
+    """Thickness of the body in mm that nine tenths of it stay below; 0 without a body."""
+    step = max(1, max(layers.soft.shape) // 128)
+    soft = layers.soft[::step, ::step]
+    body = soft[soft > 0]
+    return float(np.percentile(body, 90)) if body.size >= 16 else 0.0
+
+
+def _window(density: Image, layers: Layers, window: tuple[float, float], trunk: float) -> Image:
+    """Scale the densities so that the two ends of the window (see ``Exposure``) become 0 and 1.
+
+    On films of the trunk (``trunk`` 1, limbs 0) black begins not at the air but at the body's thin parts.
+    """
     step = max(1, max(density.shape) // 128)
     sample = density[::step, ::step]
     covered = (layers.soft[::step, ::step] > 0) | (layers.bone[::step, ::step] > 0)
@@ -223,17 +251,19 @@ def _window(density: Image, layers: Layers, window: tuple[float, float]) -> Imag
     if layers.metal is not None:  # metal decides neither end of the grey scale
         dense = layers.metal[::step, ::step] > 0
         covered, air = covered & ~dense, air & ~dense
-    body, air = sample[covered], sample[air]
+    body, outside = sample[covered], sample[air]
     high = float(np.percentile(body if body.size >= 16 else sample, window[1]))
     # Nearly all of the air lies below black, where the grey scale is straight: a curve that rises steeply
     # from black would otherwise show faint scatter as a contour.
-    low = float(np.percentile(air, 97.0) if air.size >= 16 else np.percentile(sample, 1.0))
+    low = float(np.percentile(outside, 97.0) if outside.size >= 16 else np.percentile(sample, 1.0))
+    if trunk > 0 and body.size >= 16:
+        low += 0.9 * trunk * max(0.0, float(np.percentile(body, 4.0)) - low)
     low += window[0] * (high - low)
     return (density - np.float32(low)) * np.float32(1.0 / max(high - low, 1e-3))
 
 
-def _grey_table(e: Exposure) -> Image:
-    """Grey value for windowed densities from -0.25 to 1.25: gamma, sigmoid, curve, lift."""
+def _grey_table(e: Exposure, background: float, ceiling: float) -> Image:
+    """Grey value for windowed densities from -0.25 to 1.25: gamma, sigmoid, curve, and both ends."""
     x = np.linspace(-0.25, 1.25, _TABLE)
     y = np.clip(x, 0.0, 1.0) ** e.gamma
     if e.sigmoid > 0.05:
@@ -243,7 +273,7 @@ def _grey_table(e: Exposure) -> Image:
     rises = np.concatenate([[0.0], np.cumsum(e.curve)])
     y = np.interp(y, np.linspace(0, 1, rises.size), rises / rises[-1])
     # Below the density of air (over-exposed) the film may still get darker than its background.
-    y = e.background + (max(e.ceiling, e.background + 0.3) - e.background) * y + np.minimum(x, 0.0) * 0.8
+    y = background + (max(ceiling, background + 0.3) - background) * y + np.minimum(x, 0.0) * 0.8
     return np.asarray(y, dtype=np.float32)
 
 
