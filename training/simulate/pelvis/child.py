@@ -25,7 +25,8 @@ from training.simulate.scene import Camera, FloatArray, PointRule, Scene, Surfac
 from training.simulate.solids import ball, cut
 
 _YOUNGEST, _OLDEST = 1.3, 13.0
-_ROUNDED = 0.2  # how much narrower a bone is at its plate than the cartilage beyond
+# How much narrower a bone is at its plate than the cartilage beyond: at the head and at the trochanter.
+_NARROWER = (0.2, 0.5)
 _NECK, _HEAD = 0, 1  # places among the drawn pieces of a femur
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 
@@ -159,9 +160,11 @@ def _femur_pieces(
     edge = outwards * (float((vertices[femora.greater_trochanter] @ outwards).max()) - 0.5 * radius)
     # Only the head lies beyond its plate; the trochanter may be higher than the plate's plane.
     near = 1.0 - ramp(np.linalg.norm(vertices - centre, axis=1) / radius, 1.3, 1.7)
-    neck = _pressed(vertices, below, -plates.slope, 0.4 * radius, near)
+    neck = _pressed(vertices, below, -plates.slope, 0.4 * radius, near, _NARROWER[0])
     far = ramp(np.linalg.norm(vertices - centre, axis=1) / radius, 1.3, 1.7)
-    neck = _pressed(neck, edge, outwards, 0.3 * radius, far)
+    tip = vertices[femora.greater_trochanter]
+    edge = edge + _level(tip[(tip - edge) @ outwards > -0.3 * radius].mean(axis=0) - edge, outwards)
+    neck = _pressed(neck, edge, outwards, 0.3 * radius, far, _NARROWER[1])
     pieces = [Surface(neck, faces), _nucleus(centre, radius, plates, maturity)]
     if maturity.trochanter:
         cap = cut(Surface(vertices, faces), edge + 0.5 * maturity.plate * radius * outwards, outwards)
@@ -172,19 +175,30 @@ def _femur_pieces(
 
 
 def _pressed(
-    vertices: FloatArray, point: FloatArray, beyond: FloatArray, depth: float, weight: FloatArray
+    vertices: FloatArray,
+    point: FloatArray,
+    beyond: FloatArray,
+    depth: float,
+    weight: FloatArray,
+    share: float,
 ) -> FloatArray:
-    """Vertices beyond a plane pressed softly onto it; the bone within ``depth`` of it is rounded off."""
+    """Vertices beyond a plane pressed softly onto it; the bone within ``depth`` of it is rounded off.
+
+    What is pressed comes nearer to the line through ``point`` by ``share`` of its distance.
+    """
     away = vertices - point
     height = away @ beyond + depth
     soft = depth * (1.0 - np.exp(-np.maximum(height, 0.0) / depth))
     narrower = (
-        -_ROUNDED
-        * ramp(height, 0.3 * depth, 1.8 * depth)[:, None]
-        * (away - (away @ beyond)[:, None] * beyond)
+        -share * ramp(height, 0.3 * depth, 1.8 * depth)[:, None] * (away - (away @ beyond)[:, None] * beyond)
     )
     down = np.where(height > 0.0, soft - height, 0.0)[:, None] * beyond
     return np.asarray(vertices + weight[:, None] * (down + narrower))
+
+
+def _level(offset: FloatArray, normal: FloatArray) -> FloatArray:
+    """The part of an offset [3] that lies in the plane of this unit normal."""
+    return np.asarray(offset - (offset @ normal) * normal)
 
 
 def _nucleus(centre: FloatArray, radius: float, plates: HipPlates, maturity: Maturity) -> Surface:

@@ -104,7 +104,7 @@ def femur_regions(people: People) -> FemurRegions:
         _ints(trochanter),
         _ints(lesser),
         edges_of(faces, (slab > 0.6) & (slab < 2.3) & (off_neck < 1.3)),
-        _ints(np.flatnonzero((distance < 1.5) & (slab > -0.4))),
+        _ints(np.flatnonzero((distance < 1.08) & (slab > -0.4))),
         edges_of(faces, (along < -2.5) & (along > -8.0)),
     )
 
