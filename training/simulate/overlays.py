@@ -69,12 +69,13 @@ def random_overlays(
     if rng.random() < 0.35 * share:
         edges = []
         tilt = rng.normal(0, 3) if rng.random() < 0.85 else rng.uniform(-45, 45)
+        nearest = 0.7 if abs(tilt) < 10 else 0.86  # a slanting edge takes whole corners
         for side in range(4):
             if rng.random() < 0.45:
                 edges.append(
                     (
                         float(side * 90 + tilt + rng.normal(0, 0.5)),
-                        float(rng.choice([rng.uniform(0.86, 1.0), rng.uniform(0.7, 1.0)], p=[0.8, 0.2])),
+                        float(rng.choice([rng.uniform(0.86, 1.0), rng.uniform(nearest, 1.0)], p=[0.8, 0.2])),
                     )
                 )
         bright = rng.random() < 0.7

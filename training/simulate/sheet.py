@@ -1,4 +1,4 @@
-"""Contact sheets for looking at simulated films: ``python -m training.simulate.sheet --view KEY --out F.png``.
+"""Contact sheets for looking at simulated films: ``python -m training.simulate.sheet --view KEY --out PNG``.
 
 Every film is developed and its named points are drawn as numbered dots (numbers in the order of the
 view's points; the order is printed).
