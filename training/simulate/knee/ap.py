@@ -43,8 +43,11 @@ def knee_ap_scene(
     floors = [bones["tibia"][floor] for floor in (regions.tibia.floor_medial, regions.tibia.floor_lateral)]
     knee = (floors[0].mean(axis=0) + floors[1].mean(axis=0)) / 2.0
     ankle = bones["tibia"][regions.tibia.plafond].mean(axis=0)
-    # The beam follows the plateau as far as the knee is bent: a reader wants the joint space open.
-    lean = turned * (rng.normal(0.0, 3.0) - 0.5 * shape.flexion_deg + 0.35 * (shape.slope_deg - 8.0))
+    # Part of the fall of the plateau is made up for by the beam: a reader wants the joint space open.
+    share = rng.uniform(0.3, 1.0)
+    lean = share * (shape.slope_deg - shape.flexion_deg) + turned * rng.normal(0.0, 2.5)
+    if not turned:
+        lean = shape.slope_deg - shape.flexion_deg
     matrix = (
         FRONTAL
         @ rotation(Y_AXIS, turned * rng.normal(0.0, 2.5))

@@ -18,12 +18,14 @@ from training.simulate.knee.rules import OutlineAlong, Sulcus, TangentEnd
 from training.simulate.knee.shape import LegShape, draw_leg_shape, trochlea_centre
 from training.simulate.knee.soft import knee_front, limb
 from training.simulate.people import People
-from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
+from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, Vertices, rotation
 from training.simulate.rules import Direction, Farthest, FilmDirection, Mean
 from training.simulate.scene import Bone, Camera, FloatArray, PointRule, Scene, Surface
 
 BONES = ("femur", "tibia", "fibula", "patella")
 BELOW = ("tibia", "fibula")
+_RIDGE_MEDIAL_MM = 0.6  # how far the ridge of a well-centred patella lies medially to the sulcus
+_STRIP_MM = 1.6  # half width of a strip of the film within which an outline is looked for
 # Rows: right, down and away from the source, for a beam straight down the femur.
 _DOWN_THE_FEMUR = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
 
@@ -65,6 +67,8 @@ def knee_axial_scene(
         @ rotation(Y_AXIS, turned * float(rng.normal(0.0, 3.0)))
         @ rotation(Z_AXIS, turned * float(spin))
     )
+    space = max(0.5, shape.patella_space_mm + turned * float(rng.normal(0.0, 0.6)))
+    _seat(bones, regions, matrix, shape.patella_shift_mm, space)
     ray = np.array([rng.normal(0.0, 8.0), rng.normal(0.0, 6.0), 0.0]) * turned
     groove = bones["femur"][regions.femur.groove].mean(axis=0)
     place = Placement(matrix, groove + ray)
@@ -84,6 +88,41 @@ def knee_axial_scene(
         knee_axial_rules(regions),
         {"true_patella_tilt_deg": shape.patella_tilt_deg},
     )
+
+
+def _seat(bones: Vertices, regions: LegRegions, matrix: FloatArray, shift_mm: float, space_mm: float) -> None:
+    """Set the patella over the groove as the film shows both: ridge beside the sulcus, outlines apart.
+
+    ``shift_mm`` is how far the ridge lies laterally to its usual place, ``space_mm`` the narrowest space.
+    """
+    femur, parts = bones["femur"] @ matrix.T, regions.femur
+    crests = [
+        femur[part][femur[part][:, 1].argmin(), :2] for part in (parts.crest_medial, parts.crest_lateral)
+    ]
+    run = (crests[1] - crests[0]) / np.linalg.norm(crests[1] - crests[0])
+    trochlea = femur[parts.trochlea]
+    places = np.linspace(crests[0][0], crests[1][0], 25)[3:-3]
+    edge = np.array([trochlea[np.abs(trochlea[:, 0] - x) < _STRIP_MM, 1].min() for x in places])
+    sulcus = float(places[(edge - (places - crests[0][0]) * run[1] / run[0]).argmax()])
+    patella = bones["patella"] @ matrix.T
+    facets = (
+        patella[part][:, :2].mean(axis=0)
+        for part in (regions.patella.facet_medial, regions.patella.facet_lateral)
+    )
+    medial, lateral = facets
+    across = np.array([-(lateral - medial)[1], (lateral - medial)[0]])
+    articular = patella[regions.patella.articular][:, :2]
+    ridge = float(articular[(articular @ across).argmax(), 0])
+    patella[:, 0] += sulcus - _RIDGE_MEDIAL_MM + shift_mm - ridge
+    spaces = []
+    for x in np.arange(patella[:, 0].min() + 3.0, patella[:, 0].max() - 3.0, 2.0):
+        below = trochlea[np.abs(trochlea[:, 0] - x) < _STRIP_MM, 1]
+        above = patella[np.abs(patella[:, 0] - x) < _STRIP_MM, 1]
+        if len(below) and len(above):
+            spaces.append(float(below.min() - above.max()))
+    patella[:, 1] += min(spaces) - space_mm
+    # The rows of the matrix are orthonormal: its transpose undoes it, mirrored or not.
+    bones["patella"] = patella @ matrix
 
 
 def _cut(bone: Bone, place: Placement, knee: FloatArray, shin: FloatArray, reach_mm: float) -> Bone:

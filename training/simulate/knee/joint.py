@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.simulate.knee.regions import LegRegions
+from training.simulate.knee.rules import DENSE_LINE_DOMED
 from training.simulate.knee.shape import (
     LegShape,
     condyle_circle,
@@ -84,7 +85,9 @@ def joint_space(condyle: FloatArray, floor: FloatArray) -> float:
         below = floor[np.abs(floor[:, 0] - x) < _STRIP_MM, 2]
         above = condyle[np.abs(condyle[:, 0] - x) < _STRIP_MM, 2]
         if len(below) and len(above):
-            heights.append(float(above.min() - np.quantile(below, 0.85 if domed else 0.15)))
+            heights.append(
+                float(above.min() - np.quantile(below, DENSE_LINE_DOMED if domed else 1.0 - DENSE_LINE_DOMED))
+            )
     if not heights:
         raise ValueError("A condyle and its plateau do not face each other.")
     return min(heights)
@@ -115,6 +118,10 @@ def place_patella(bones: Vertices, regions: LegRegions, shape: LegShape) -> None
     middle = bones["patella"].mean(axis=0)
     patella = (bones["patella"] - middle) * shape.patella_size + middle
     length = float(np.ptp(patella[:, 2]))
+    # Its back lies against the trochlea: along the path that the patella takes.
+    back = patella[parts.articular]
+    lean = float(np.degrees(np.arctan(np.polyfit(back[:, 2], back[:, 1], 1)[0])))
+    patella = (patella - middle) @ rotation(X_AXIS, lean).T + middle
     edges = patella[parts.articular]
     run = edges[edges[:, 0].argmax()] - edges[edges[:, 0].argmin()]
     tilt = shape.patella_tilt_deg - float(np.degrees(np.arctan2(run[1], run[0])))

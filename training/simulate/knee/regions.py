@@ -321,7 +321,7 @@ def leg_regions(people: People) -> LegRegions:
     h, fn = p[:, 2] - float(p[:, 2].min()), _normals(fv, ff) @ femur_at.axes.T
     wide = float(np.ptp(t[tibia.rim, 0]))
     up = _normals(tv, tf) @ tibia_at.axes[2]
-    floor = (t[:, 2] > -14.0) & (np.abs(t[:, 1]) < 0.32 * wide) & (up > 0.45)
+    floor = (t[:, 2] > -14.0) & (np.abs(t[:, 1]) < 0.2 * wide) & (up > 0.45)
     length = float(-t[:, 2].min())
     hollow = (h < 45.0) & (np.abs(p[:, 0]) < 18.0) & (fn[:, 2] < 0.3)
     patches = {

@@ -11,6 +11,8 @@ from training.simulate.rules import Direction, FilmDirection, crossings
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
 _TIE_MM = 0.35
+# The dense line of a plateau among the heights of its middle, from its lowest to its highest place.
+DENSE_LINE_DOMED = 0.65
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +73,9 @@ class TangentEnd:
 class FloorAt:
     """The dense subchondral line of a plateau, ``fraction`` of the way from one of its ends to the other.
 
-    The line comes from where rays graze the surface: the lowest quarter of a hollow plateau, the highest
-    quarter of a domed one (``domed``). ``patch`` covers the floor between its front and back rim.
+    The line comes from where rays graze the surface: the lower part of a hollow plateau, the upper part
+    of a domed one (``domed``). ``patch`` covers the middle of the floor from front to back, so that a
+    plateau seen obliquely gives a line between its front and back rim.
     """
 
     bone: str
@@ -84,9 +87,8 @@ class FloorAt:
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         start, along, across, width = _frame(self.ends, scene, camera)
         points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
-        found = np.sort(_heights(points, self.patch.edges, along, across, self.fraction * width))
-        quarter = max(1, len(found) // 4)
-        height = found[-quarter:].mean() if self.domed else found[:quarter].mean()
+        found = _heights(points, self.patch.edges, along, across, self.fraction * width)
+        height = np.quantile(found, DENSE_LINE_DOMED if self.domed else 1.0 - DENSE_LINE_DOMED)
         return np.asarray(start + self.fraction * width * along + height * across)
 
 

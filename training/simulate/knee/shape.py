@@ -26,8 +26,9 @@ class LegShape:
     Spaces are the smallest of the two compartments as seen from the front. ``slope_deg`` is the fall of
     the plateau to the back against the mechanical axis of the tibia. ``patella_size`` is relative to the
     template, whose patella is small; ``patella_ratio`` is the distance from the tuberosity to the apex
-    over the length of the patella. ``groove`` scales the depth of the trochlea (1 as in the template, 0
-    flat). ``spine_mm`` raises the lateral tibial spine, ``osteophyte_mm`` is how far the rims grow.
+    over the length of the patella. ``groove`` scales the depth of the trochlea (1 as in the template,
+    which is shallow, 0 flat). ``spine_mm`` raises the lateral tibial spine, ``osteophyte_mm`` is how far
+    the rims grow.
     """
 
     ldfa_deg: float
@@ -82,7 +83,7 @@ def draw_leg_shape(rng: np.random.Generator, flexion_deg: float) -> LegShape:
         patella_space_mm=normal(4.0, 1.2, 1.0, 7.0),
         patella_tilt_deg=normal(4.0, 4.0, -6.0, 12.0) if not odd[2] else float(rng.uniform(10.0, 28.0)),
         patella_shift_mm=normal(0.5, 2.0, -4.0, 5.0) if not odd[2] else float(rng.uniform(2.0, 13.0)),
-        groove=float(rng.uniform(0.1, 0.75)) if odd[3] else normal(1.0, 0.15, 0.65, 1.35),
+        groove=float(rng.uniform(0.1, 1.0)) if odd[3] else normal(1.6, 0.25, 0.9, 2.2),
         spine_mm=float(rng.uniform(0.5, 4.0)),
         osteophyte_mm=float(rng.uniform(1.0, 4.5)) if worn.any() and rng.random() < 0.8 else 0.0,
     )
@@ -139,7 +140,7 @@ def shape_femur(bones: Vertices, regions: LegRegions, shape: LegShape) -> None:
         for name in ("femur", "patella"):
             v = bones[name]
             # A positive turn about the axis that points backwards lowers the lateral side.
-            _turn_by(v, _Y, -wanted * (1.0 - ramp(v[:, 2], 45.0, 120.0)), np.array([0.0, 0.0, 75.0]))
+            _turn_by(v, _Y, -wanted * (1.0 - ramp(v[:, 2], 20.0, 60.0)), np.array([0.0, 0.0, 38.0]))
         _reframe(bones, ("femur", "patella"), lambda: femur_frame(bones["femur"], parts))
 
 
@@ -149,14 +150,14 @@ def shape_tibia(bones: Vertices, names: tuple[str, ...], regions: LegRegions, sh
     _reframe(bones, names, lambda: tibia_frame(bones["tibia"], parts))
     low = float(bones["tibia"][parts.plafond, 2].mean())
     _raise_spine(bones["tibia"], shape.spine_mm)
-    knee, ankle = np.array([0.0, 0.0, -55.0]), np.array([0.0, 0.0, low + 40.0])
+    knee, ankle = np.array([0.0, 0.0, -42.0]), np.array([0.0, 0.0, low + 40.0])
     # All bones move as one: a turn depends on the height alone, so joints keep their surfaces together.
     counts = np.cumsum([len(bones[name]) for name in names])[:-1]
     v = np.concatenate([bones[name] for name in names])
     first = sum(len(bones[name]) for name in names[: names.index("tibia")])
     tibia = v[first : first + len(bones["tibia"])]
     for _ in range(3):
-        near = ramp(v[:, 2], -95.0, -25.0)
+        near = ramp(v[:, 2], -72.0, -18.0)
         far = 1.0 - ramp(v[:, 2], low + 15.0, low + 70.0)
         _turn_by(v, _Y, -(90.0 - shape.mpta_deg - plateau_tilt_deg(tibia, regions)) * near, knee)
         _turn_by(v, _X, -(shape.slope_deg - slope_deg(tibia, regions)) * near, knee)
