@@ -54,7 +54,7 @@ def read_pixels(ds: FileDataset, syntax: str, frame: int, encoded: bytes | None)
     values, (least, greatest), notes = _modality(ds, stored)
     windows, more = _file_windows(ds)
     notes += more
-    if _inverted(ds):
+    if inverted(ds):
         total = least + greatest
         values = np.float32(total) - values
         windows = [_mirrored(window, total) for window in windows]
@@ -149,13 +149,21 @@ def _stored_range(ds: Dataset, stored: Array) -> tuple[float, float]:
     return float(min(least, int(stored.min()))), float(max(greatest, int(stored.max())))
 
 
-def _inverted(ds: Dataset) -> bool:
+def inverted(ds: Dataset) -> bool:
     """Whether larger stored values are meant to be darker."""
     monochrome1 = str(ds.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
     inverse = str(ds.get("PresentationLUTShape") or "").strip().upper() == "INVERSE"
     if monochrome1 and inverse:
         return str(ds.get("SOPClassUID", "")) in _PAIRED_POLARITY_CLASSES
     return monochrome1 or inverse
+
+
+def stored_total(ds: Dataset) -> float:
+    """Sum of the least and the greatest value that the header's stored bits give after the modality table."""
+    bits = int(ds.get("BitsStored") or 8)
+    half = 1 << bits - 1
+    ends = np.array([-half, half - 1] if ds.get("PixelRepresentation") else [0, 2 * half - 1])
+    return float(sum(_modality(ds, ends)[1]))
 
 
 def _mirrored(window: Window, total: float) -> Window:
