@@ -277,7 +277,7 @@ def _label_points(painter: Painter, view: FilmView, case: Case, taken: list[Box]
             taken.append(box)
 
 
-def _anchor(result: MeasurementResult, view: FilmView, bounds: Box) -> NDArray[np.float64] | None:
+def result_anchor(result: MeasurementResult, view: FilmView, bounds: Box) -> NDArray[np.float64] | None:
     """Where a measurement's label belongs.
 
     That is the place its definition names, else its arc, else the middle of its longest visible line.
@@ -310,7 +310,7 @@ def _label_results(
     measured = [(n, r) for n, r in shown if r.value is not None]
     size = round(20 * painter.unit)
     for number, result in measured:
-        anchor = _anchor(result, view, painter.bounds)
+        anchor = result_anchor(result, view, painter.bounds)
         if anchor is None or result.value is None:
             continue
         value = format_value(result.value, result.unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from core.adapters.atomic import write_bytes
@@ -27,13 +27,23 @@ def save_case(case: Case, path: Path) -> None:
 
     Raises :class:`WriteError` when the file cannot be written; an older file is then untouched.
     """
+    write_bytes(path, case_text(case).encode("ascii"))
+
+
+def case_text(case: Case, *, name_only: bool = False) -> str:
+    """``case`` as the ASCII text of a case file, with the folders of its film left out on request.
+
+    Raises :class:`WriteError` when a value is not a number.
+    """
+    document = _to_json(case)
+    if name_only:
+        document["film"]["path"] = PurePath(case.film_path).name
     try:
-        text = json.dumps(_to_json(case), indent=1, allow_nan=False)
+        return json.dumps(document, indent=1, allow_nan=False) + "\n"
     except ValueError as e:
         raise WriteError(
-            "The case holds a value that is not a number", path=path, remedy="Match the film again."
+            "The case holds a value that is not a number", path=case.film_path, remedy="Match the film again."
         ) from e
-    write_bytes(path, (text + "\n").encode("ascii"))
 
 
 def load_case(path: Path) -> Case:
@@ -52,6 +62,11 @@ def load_case(path: Path) -> Case:
             path=path,
             remedy="Check the name, the folder and your permissions.",
         ) from e
+    return parse_case(text, path)
+
+
+def parse_case(text: bytes, path: Path) -> Case:
+    """The case in the text of a case file. ``path`` is named in errors. Raises :class:`ReadError`."""
     try:
         root = json.loads(text.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as e:

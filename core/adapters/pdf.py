@@ -67,8 +67,22 @@ def write_report(
 ) -> None:
     """Write the report of ``case`` to ``path``, replacing a file of that name only when it is complete.
 
-    ``point_names`` gives the names of points for the reader by key. The same inputs give the same
-    bytes. Raises WriteError when the folder or file cannot be written.
+    The other arguments are those of :func:`report_bytes`. Raises WriteError when the folder or file cannot
+    be written.
+    """
+    write_bytes(path, report_bytes(case, film, results, view_name, point_names))
+
+
+def report_bytes(
+    case: Case,
+    film: Radiograph,
+    results: Sequence[MeasurementResult],
+    view_name: str,
+    point_names: Mapping[str, str],
+) -> bytes:
+    """The report of ``case`` as a PDF document.
+
+    ``point_names`` gives the names of points for the reader by key. The same inputs give the same bytes.
     """
     jpeg, size = _encode(
         overlay_image(
@@ -77,7 +91,7 @@ def write_report(
     )
     picture = ImageReader(io.BytesIO(jpeg))
     content = _Content(case, film, results, view_name, point_names, picture, size)
-    write_bytes(path, _fit(content))
+    return _fit(content)
 
 
 def _fit(content: _Content) -> bytes:

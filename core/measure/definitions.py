@@ -57,6 +57,7 @@ class MeasurementDefinition:
     what is measured in words, ``sign`` what a positive value means (empty for values without a
     sign), ``source`` where the construction comes from. ``unit`` is ``deg``, ``mm`` (``px`` on a film
     without spacing), ``ratio`` or ``percent``. ``points`` are the points used, in the view's order.
+    ``code`` is the measurement's term in a standard coding scheme, where there is one.
     """
 
     key: str
@@ -73,6 +74,7 @@ class MeasurementDefinition:
     steps: tuple[ConstructionStep, ...]
     points: tuple[str, ...]
     normal: NormalRange | None
+    code: Code | None = None
 
     @property
     def identifier(self) -> str:

@@ -231,6 +231,7 @@ def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:
             f"A measurement in {unit} must end in a step of kind {_UNITS[unit]}.",
         )
     normal = table.table("normal", optional=True)
+    code = table.table("code", optional=True)
     definition = MeasurementDefinition(
         key=key,
         name=table.text("name"),
@@ -246,6 +247,7 @@ def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:
         steps=steps,
         points=tuple(point for point in point_keys if point in used),
         normal=_normal(normal) if normal is not None else None,
+        code=_code(code) if code is not None else None,
     )
     table.done()
     return definition

@@ -1,0 +1,1 @@
+"""Results of one measured film in the forms that other systems read."""

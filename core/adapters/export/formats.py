@@ -1,0 +1,64 @@
+"""All forms of export as data: command line and window offer what is listed here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.adapters.atomic import write_bytes
+from core.adapters.export.capture import capture_bytes
+from core.adapters.export.fhir import fhir_text
+from core.adapters.export.gsps import gsps_bytes
+from core.adapters.export.measured import Measured
+from core.adapters.export.pdf_dicom import pdf_dicom_bytes
+from core.adapters.export.sr import sr_bytes
+from core.adapters.export.table import csv_text, json_text
+from core.adapters.pdf import report_bytes
+from core.errors import WriteError
+
+
+@dataclass(frozen=True)
+class Format:
+    """One form of export. ``key`` is the option's name, ``title`` what the window calls it."""
+
+    key: str
+    title: str
+    suffix: str
+    help: str
+    make: Callable[[Measured], bytes]
+
+
+def _pdf(measured: Measured) -> bytes:
+    names = {point.key: point.name for point in measured.view.points}
+    return report_bytes(measured.case, measured.film, measured.results, measured.view.name, names)
+
+
+CSV = Format("csv", "CSV", ".csv", "one row a measurement", lambda m: csv_text([m]).encode())
+JSON = Format("json", "JSON", ".json", "results as JSON", lambda m: json_text([m]).encode())
+PDF = Format("pdf", "PDF", ".pdf", "report", _pdf)
+
+# Each of these is written for one film. CSV and JSON can also hold several.
+SINGLE = (
+    PDF,
+    Format("sr", "DICOM structured report", ".dcm", "DICOM structured report (TID 1500)", sr_bytes),
+    Format("gsps", "DICOM presentation state", ".dcm", "overlay as a DICOM presentation state", gsps_bytes),
+    Format("capture", "DICOM picture", ".dcm", "DICOM picture with the overlay burnt in", capture_bytes),
+    Format("pdf_dicom", "DICOM report (PDF)", ".dcm", "report as a DICOM object", pdf_dicom_bytes),
+    Format("fhir", "FHIR", ".json", "FHIR R4 bundle of observations", lambda m: fhir_text(m).encode()),
+)
+FORMATS = {form.key: form for form in (CSV, JSON, *SINGLE)}
+
+
+def write_export(path: Path, data: bytes, inputs: Iterable[Path]) -> None:
+    """Write ``data`` to ``path`` in one step. Raises :class:`WriteError`, also when it is an input."""
+    refuse_inputs(path, inputs)
+    write_bytes(path, data)
+
+
+def refuse_inputs(path: Path, inputs: Iterable[Path]) -> None:
+    """Raise :class:`WriteError` when ``path`` is one of the files that were read."""
+    for given in inputs:
+        if path.exists() and given.exists() and os.path.samefile(path, given):
+            raise WriteError("This is a file that was read", path=path, remedy="Choose another name.")
