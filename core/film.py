@@ -127,6 +127,7 @@ class Radiograph:
     ``pixels`` is [rows, columns] float32 after the modality table, with polarity resolved: larger
     values are brighter on screen, so bone is bright whatever the photometric interpretation.
     ``windows`` has at least one entry; the first is the default. ``sha256`` is that of the file.
+    ``graphics`` [rows, columns] marks where the file's overlay planes draw; they are no part of the pixels.
     """
 
     path: Path
@@ -137,6 +138,7 @@ class Radiograph:
     tags: FilmTags = field(default_factory=FilmTags)
     frame: int = 0
     notes: tuple[str, ...] = ()
+    graphics: NDArray[np.bool_] | None = None
 
     @property
     def size_px(self) -> tuple[int, int]:

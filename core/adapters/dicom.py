@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydicom.uid import UID
 
-from core.adapters.dicom_codec import check_stream, encoded_frame
+from core.adapters.dicom_codec import check_readable, check_stream, encoded_frame
 from core.adapters.dicom_header import (
     SEND_AGAIN,
     check_size,
@@ -15,8 +15,10 @@ from core.adapters.dicom_header import (
     frame_count,
     is_dicom,
     parse,
+    refuse_incomplete,
     transfer_syntax,
 )
+from core.adapters.dicom_overlay import read_overlays
 from core.adapters.dicom_pixels import read_pixels
 from core.adapters.dicom_spacing import read_calibration
 from core.adapters.dicom_tags import read_tags
@@ -57,6 +59,7 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
     if not 0 <= frame < frames:
         what = f"There is no frame {frame + 1} of {frames}"
         raise ReadError(what, path=path, remedy="Choose another frame.")
+    check_readable(transfer_syntax(check), path)
     data = path.read_bytes()
     ds = parse(data, pixels=True)
     if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
@@ -66,14 +69,19 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
         encoded = encoded_frame(ds, syntax, frame)
         if encoded is not None:
             check_stream(encoded, ds, path)
+        elif "PixelData" in ds:
+            refuse_incomplete(ds, path, len(ds.PixelData))
         decoded = read_pixels(ds, syntax, frame, encoded)
     except (NotImplementedError, RuntimeError) as e:
         raise ReadError(
-            f"The pixels cannot be decoded (compression: {UID(syntax).name})",
+            f"The compressed pixels are damaged (compression: {UID(syntax).name})",
             path=path,
-            remedy="Export the film uncompressed or with lossless JPEG compression.",
+            remedy="Copy the film again, or export it uncompressed.",
         ) from e
     tags, notes = read_tags(ds)
+    graphics, more = read_overlays(ds, frame)
+    if graphics is not None:
+        more.append("The file's overlay (text, markers) is drawn on screen, apart from the pixels.")
     if frames > 1:
         notes = (f"Frame {frame + 1} of {frames}.", *notes)
     return Radiograph(
@@ -84,5 +92,6 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
         sha256=hashlib.sha256(data).hexdigest(),
         tags=tags,
         frame=frame,
-        notes=(*notes, *decoded.notes),
+        notes=(*notes, *decoded.notes, *more),
+        graphics=graphics,
     )

@@ -1,7 +1,8 @@
-"""Compressed frames: their own size, and decoders for what the DICOM library leaves out."""
+"""Compressed frames: which can be read, their own size, decoders for what the DICOM library leaves out."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,26 +15,71 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.uid import (
     HTJ2K,
+    JPEG2000,
     UID,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
+    RLELossless,
 )
 
-from core.adapters.dicom_header import SEND_AGAIN, frame_count
+from core.adapters.dicom_header import SEND_AGAIN, UNCOMPRESSED, frame_count
 from core.errors import ReadError
 
 _J2K_START = b"\xff\x4f\xff\x51"
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _HIGH_THROUGHPUT = frozenset({HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL})
+_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+# Names that the DICOM library does not know.
+_NAMES = {
+    _DEFLATED_FRAMES: "Deflated Image Frame Compression",
+    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
+    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
+    "1.2.840.10008.1.2.4.112": "JPEG XL",
+}
+# Which decoder the library uses. For baseline JPEG not GDCM, where damage can end the process; for the others
+# the newer and faster one.
+_PLUGINS = {
+    JPEGBaseline8Bit: "pillow",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
+}
+_READABLE = frozenset(
+    {*UNCOMPRESSED, *JPEGTransferSyntaxes, *_PLUGINS, *_HIGH_THROUGHPUT, RLELossless, _DEFLATED_FRAMES}
+)
+
+
+def check_readable(syntax: str, path: Path) -> None:
+    """Refuse a compression for which there is no decoder, naming it."""
+    if syntax in _READABLE:
+        return
+    uid = UID(syntax)
+    name = _NAMES.get(syntax) or (uid.name if uid.name != syntax else "not in the standard")
+    raise ReadError(
+        f"The pixels are compressed in a way that is not supported: {name} ({syntax[:64]})",
+        path=path,
+        remedy="Export the film uncompressed or with lossless JPEG, JPEG-LS or JPEG 2000 compression.",
+    )
+
+
+def library_plugin(syntax: str) -> str:
+    """The decoder that the DICOM library is to use, "" for its own choice."""
+    return _PLUGINS.get(UID(syntax), "")
 
 
 def encoded_frame(ds: Dataset, syntax: str, frame: int) -> bytes | None:
     """The compressed stream of frame ``frame``, None when the pixels are not compressed."""
     uid = UID(syntax)
-    if "PixelData" not in ds or not uid.is_transfer_syntax or not uid.is_encapsulated:
+    encapsulated = uid == _DEFLATED_FRAMES or (uid.is_transfer_syntax and uid.is_encapsulated)
+    if "PixelData" not in ds or not encapsulated:
         return None
     offsets = None
     if ds.get("ExtendedOffsetTable") and ds.get("ExtendedOffsetTableLengths"):
@@ -119,9 +165,11 @@ def _number(stream: bytes, at: int, size: int) -> int:
 def decode(stream: bytes, ds: Dataset, syntax: str) -> NDArray[Any] | None:
     """Pixels [rows, columns] of a grey stream the DICOM library cannot decode, None if it can.
 
-    Covers JPEG Extended with 12 bits and High-Throughput JPEG 2000. Raises RuntimeError when the
-    stream is damaged.
+    Covers JPEG Extended with 12 bits, High-Throughput JPEG 2000 and deflated frames. Raises RuntimeError
+    when the stream is damaged.
     """
+    if syntax == _DEFLATED_FRAMES:
+        return _inflated(stream, ds)
     if int(ds.get("SamplesPerPixel") or 1) != 1:
         return None
     if syntax == JPEGExtended12Bit and int(ds.get("BitsAllocated") or 8) == 16:
@@ -132,6 +180,27 @@ def decode(stream: bytes, ds: Dataset, syntax: str) -> NDArray[Any] | None:
             raise RuntimeError("the stream holds an image of another shape")
         return pixels
     return None
+
+
+def _inflated(stream: bytes, ds: Dataset) -> NDArray[Any]:
+    """Inflate a frame of a known size; never more than that."""
+    bits, samples = int(ds.get("BitsAllocated") or 8), int(ds.get("SamplesPerPixel") or 1)
+    if bits not in (1, 8, 16) or samples != 1:
+        raise RuntimeError("deflated frames of this kind are not supported")
+    count = int(ds.Rows) * int(ds.Columns)
+    size = (count * bits + 7) // 8
+    try:
+        data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream, size)
+    except zlib.error as e:
+        raise RuntimeError("the stream is damaged") from e
+    if len(data) < size:
+        raise RuntimeError("the stream is incomplete")
+    signed = bool(ds.get("PixelRepresentation"))
+    if bits == 1:
+        values: NDArray[Any] = np.unpackbits(np.frombuffer(data, np.uint8), count=count, bitorder="little")
+    else:
+        values = np.frombuffer(data, ("<i" if signed else "<u") + str(bits // 8))
+    return values.reshape(int(ds.Rows), int(ds.Columns))
 
 
 def _jpeg_12_bit(stream: bytes, ds: Dataset) -> NDArray[Any]:

@@ -21,12 +21,12 @@ from pydicom.uid import (
 
 from core.errors import OrthoMatchError, ReadError
 
-MAX_PIXELS = 120_000_000
+MAX_PIXELS = 60_000_000  # the largest films, of whole legs and spines, have about half of that
 MAX_FILE_BYTES = 2 * 1024**3
-MAX_INFLATED_BYTES = 1024**3
+MAX_INFLATED_BYTES = 256 * 1024**2
 
 SEND_AGAIN = "Ask for the film to be exported again."
-_UNCOMPRESSED = frozenset(
+UNCOMPRESSED = frozenset(
     {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
 )
 _VRS = frozenset(
@@ -166,15 +166,21 @@ def check_size(ds: FileDataset, path: Path, file_bytes: int) -> None:
     if file_bytes > MAX_FILE_BYTES:
         raise ReadError("The file is larger than 2 GB", path=path, remedy="Export the film alone.")
     syntax = transfer_syntax(ds)
-    if syntax not in _UNCOMPRESSED or syntax == DeflatedExplicitVRLittleEndian:
+    if syntax not in UNCOMPRESSED or syntax == DeflatedExplicitVRLittleEndian:
         return
+    refuse_incomplete(ds, path, file_bytes)
+
+
+def refuse_incomplete(ds: Dataset, path: Path, there: int) -> None:
+    """Refuse an uncompressed image that needs more than the ``there`` bytes at hand."""
     samples = int(ds.get("SamplesPerPixel") or 1)
     if str(ds.get("PhotometricInterpretation", "")).startswith("YBR_FULL_422"):
         samples = 2
-    expected = rows * columns * samples * int(ds.get("BitsAllocated") or 8) * frame_count(ds) // 8
-    if expected > file_bytes:
+    pixels = int(ds.Rows) * int(ds.Columns) * frame_count(ds)
+    expected = pixels * samples * int(ds.get("BitsAllocated") or 8) // 8
+    if expected > there:
         raise ReadError(
-            f"The file is incomplete: its image needs {expected} bytes, the whole file has {file_bytes}",
+            f"The file is incomplete: its image needs {expected} bytes, {there} are there",
             path=path,
             remedy="Copy or export the film again.",
         )

@@ -7,24 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_color_lut, pixel_array
-from pydicom.uid import UID, JPEGBaseline8Bit
+from pydicom.uid import UID
 
-from core.adapters.dicom_codec import decode
-from core.adapters.windows import percentile_window, shows_something
+from core.adapters.dicom_codec import decode, library_plugin
+from core.adapters.windows import evenly, percentile_window, shows_something
 from core.film import Window
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-
-# In the digital X-ray family the standard demands INVERSE together with MONOCHROME1 (PS3.3 C.8.11.3), so
-# there the pair means one inversion. Elsewhere the two are separate steps that cancel.
-_PAIRED_POLARITY_CLASSES = frozenset(
-    f"1.2.840.10008.5.1.4.1.1.{suffix}"
-    for suffix in ("1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "12.1.1", "12.2.1", "13.1.3")
-)
 
 Array = NDArray[Any]
 
@@ -54,11 +48,19 @@ def read_pixels(ds: FileDataset, syntax: str, frame: int, encoded: bytes | None)
     values, (least, greatest), notes = _modality(ds, stored)
     windows, more = _file_windows(ds)
     notes += more
+    notes += _polarity_note(ds)
     if inverted(ds):
         total = least + greatest
-        values = np.float32(total) - values
+        np.subtract(np.float32(total), values, out=values)
         windows = [_mirrored(window, total) for window in windows]
-    computed = percentile_window(values, background)
+    sample = evenly(values)
+    if background is not None and not background.all():
+        image = sample[~evenly(background)]
+        if image.size:
+            sample = image
+            # Around the image, padding stands for nothing worth showing: black, whatever its number.
+            values[_touching_the_edge(background)] = image.min()
+    computed = percentile_window(sample)
     if windows and not shows_something(windows[0], values):
         notes.append("The display window of the file shows nothing of the image; another one is used.")
         windows.insert(0, computed)
@@ -74,9 +76,7 @@ def _stored_values(ds: FileDataset, syntax: str, frame: int) -> Array:
     spare = high_bit + 1 - stored_bits if stored_bits and ds.get("SamplesPerPixel", 1) == 1 else 0
     if spare > 0:  # The samples do not start at the lowest bit: decode up to the highest, then shift.
         ds.BitsStored = high_bit + 1
-    # Damaged 8-bit JPEG can end the process inside GDCM; Pillow's decoder reports it.
-    plugin = "pillow" if syntax == JPEGBaseline8Bit else ""
-    array: Array = pixel_array(ds, index=frame, decoding_plugin=plugin)
+    array: Array = pixel_array(ds, index=frame, decoding_plugin=library_plugin(syntax))
     if spare > 0:
         array = array >> spare
         ds.BitsStored = stored_bits
@@ -95,8 +95,10 @@ def _colour(ds: Dataset, rgb: Array) -> DecodedPixels:
 
 def luma(rgb: Array) -> NDArray[np.float32]:
     """Brightness [rows, columns] of an RGB image [rows, columns, 3] (ITU-R BT.601 weights)."""
-    weights = np.asarray(LUMA, dtype=np.float32)
-    return np.ascontiguousarray(rgb[..., :3].astype(np.float32) @ weights)
+    grey = np.zeros(rgb.shape[:-1], dtype=np.float32)
+    for channel, weight in enumerate(LUMA):
+        grey += np.multiply(rgb[..., channel], weight, dtype=np.float32)
+    return grey
 
 
 def _padding(ds: Dataset, stored: Array) -> NDArray[np.bool_] | None:
@@ -150,12 +152,43 @@ def _stored_range(ds: Dataset, stored: Array) -> tuple[float, float]:
 
 
 def inverted(ds: Dataset) -> bool:
-    """Whether larger stored values are meant to be darker."""
+    """Whether larger stored values are meant to be darker.
+
+    In an image, PresentationLUTShape only says again what PhotometricInterpretation says: INVERSE goes with
+    MONOCHROME1 (PS3.3 C.7.6.1, C.8.11.3 and C.8.19.2), so both together mean one inversion. They are
+    steps that follow each other in presentation states only.
+    """
     monochrome1 = str(ds.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
-    inverse = str(ds.get("PresentationLUTShape") or "").strip().upper() == "INVERSE"
-    if monochrome1 and inverse:
-        return str(ds.get("SOPClassUID", "")) in _PAIRED_POLARITY_CLASSES
-    return monochrome1 or inverse
+    return monochrome1 or _lut_shape(ds) == "INVERSE"
+
+
+def _lut_shape(ds: Dataset) -> str:
+    return str(ds.get("PresentationLUTShape") or "").strip().upper()
+
+
+def _polarity_note(ds: Dataset) -> list[str]:
+    """A note when only one of the two elements asks for an inversion; known files are wrong in either."""
+    if _lut_shape(ds) not in ("IDENTITY", "INVERSE") or not inverted(ds):
+        return []
+    if _lut_shape(ds) == "INVERSE" and str(ds.get("PhotometricInterpretation")).strip() == "MONOCHROME1":
+        return []
+    return [
+        "PhotometricInterpretation and PresentationLUTShape contradict each other; the film is shown "
+        "inverted. Swap black and white (Invert) if bone is dark."
+    ]
+
+
+def _touching_the_edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The parts of ``mask`` [rows, columns] that reach the edge of the image.
+
+    Inside the image the padding value is as good a value as any other.
+    """
+    _, label = cv2.connectedComponents(mask.astype(np.uint8), ltype=cv2.CV_32S)
+    edge = np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]])
+    outside = np.zeros(int(label.max()) + 1, dtype=np.bool_)
+    outside[edge] = True
+    outside[0] = False
+    return np.asarray(outside[label])
 
 
 def stored_total(ds: Dataset) -> float:

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from core.adapters.dicom_header import MAX_PIXELS
 from core.adapters.dicom_pixels import luma
 from core.adapters.windows import percentile_window
 from core.errors import ReadError
 from core.film import Calibration, Radiograph, SpacingSource, Window
 
-MAX_PIXELS = 120_000_000
 _MARKS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
 _FORMATS = ("PNG", "JPEG", "TIFF")
 _WHITE_IS_ZERO = 0  # TIFF photometric interpretation

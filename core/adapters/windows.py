@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,17 +13,15 @@ PERCENTILES = (0.5, 99.5)
 _SAMPLES = 1_000_000
 
 
-def percentile_window(
-    pixels: NDArray[np.float32], background: NDArray[np.bool_] | None = None, name: str = "From pixel values"
-) -> Window:
-    """The window from the 0.5 to the 99.5 percentile of ``pixels`` [rows, columns].
+def evenly(pixels: NDArray[Any]) -> NDArray[Any]:
+    """At most about two million evenly spaced values of ``pixels``, in one dimension."""
+    flat = pixels.ravel()
+    return flat[:: max(flat.size // _SAMPLES, 1)]
 
-    ``background`` [rows, columns] marks padding, which does not count unless there is nothing else.
-    Large films are sampled evenly.
-    """
-    values = pixels if background is None or background.all() else pixels[~background]
-    values = values.ravel()
-    values = values[:: max(values.size // _SAMPLES, 1)]
+
+def percentile_window(pixels: NDArray[np.float32], name: str = "From pixel values") -> Window:
+    """The window from the 0.5 to the 99.5 percentile of ``pixels``. Large films are sampled evenly."""
+    values = evenly(pixels)
     low, high = (float(v) for v in np.percentile(values, PERCENTILES))
     if high <= low:
         low, high = float(values.min()), float(values.max())
@@ -32,8 +32,7 @@ def percentile_window(
 
 def shows_something(window: Window, pixels: NDArray[np.float32]) -> bool:
     """Whether at least half a percent of the pixels falls between black and white of ``window``."""
-    values = pixels.ravel()
-    values = values[:: max(values.size // _SAMPLES, 1)]
+    values = evenly(pixels)
     inside = np.count_nonzero((values > window.low) & (values < window.high))
     if inside >= 0.005 * values.size:
         return True

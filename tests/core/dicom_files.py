@@ -10,10 +10,13 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     ComputedRadiographyImageStorage,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
     generate_uid,
 )
 
@@ -63,7 +66,13 @@ def compressed(ds: Dataset, syntax: str, frames: list[bytes]) -> bytes:
     ds.PixelData = encapsulate(frames)
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
-    return encode(ds, syntax)
+    if UID(syntax).is_transfer_syntax:
+        return encode(ds, syntax)
+    # One that the library does not know and refuses to write: another of the same length is renamed.
+    known = next(u for u in (JPEG2000Lossless, HTJ2KLossless) if (len(u) + 1) // 2 == (len(syntax) + 1) // 2)
+    size = len(syntax) + len(syntax) % 2
+    old, new = (str(uid).encode().ljust(size, b"\0") for uid in (known, syntax))
+    return encode(ds, known).replace(old, new, 1)
 
 
 def save(folder: Path, data: bytes, name: str = "film.dcm") -> Path:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import zlib
 from pathlib import Path
 
 import gdcm
@@ -174,7 +175,9 @@ def shown(film: Radiograph) -> np.ndarray:
         ({"PresentationLUTShape": "IDENTITY"}, False),
         ({"PhotometricInterpretation": "MONOCHROME1"}, True),
         ({"PresentationLUTShape": "INVERSE"}, True),
-        ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}, False),
+        # As PS3.3 C.7.6.1 demands the pair in every image, it means one inversion.
+        ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}, True),
+        ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "IDENTITY"}, True),
         (
             {
                 "SOPClassUID": DigitalXRayImageStorageForPresentation,
@@ -256,6 +259,92 @@ def test_padding_does_not_count_for_the_computed_window(tmp_path):
     ds = dataset(stored, PixelPaddingValue=60000, PixelPaddingRangeLimit=60010)
     window = film_of(tmp_path, ds).windows[0]
     assert 1000 <= window.low < window.high < 1160
+
+
+def test_padding_around_the_image_is_black_and_inside_it_a_value(tmp_path):
+    stored = np.full((20, 20), 60000, np.uint16)
+    stored[5:15, 5:15] = 1000
+    stored[9, 9] = 60000
+    expected = np.full((20, 20), 1000.0)
+    expected[9, 9] = 60000
+    film = film_of(tmp_path, dataset(stored, PixelPaddingValue=60000))
+    np.testing.assert_array_equal(film.pixels, expected)
+    film = film_of(
+        tmp_path, dataset(65535 - stored, PixelPaddingValue=5535, PhotometricInterpretation="MONOCHROME1")
+    )
+    np.testing.assert_array_equal(film.pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("tags", "notes"),
+    [
+        ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "IDENTITY"}, 1),
+        ({"PresentationLUTShape": "INVERSE"}, 1),
+        ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}, 0),
+        ({"PresentationLUTShape": "IDENTITY"}, 0),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, 0),
+    ],
+)
+def test_contradicting_polarity_is_noted(tmp_path, tags, notes):
+    assert len(film_of(tmp_path, dataset(**tags)).notes) == notes
+
+
+def test_deflated_frames(tmp_path):
+    stack = np.stack([RAMP, RAMP + 500])
+    frames = []
+    for part in stack:
+        deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        frames.append(deflate.compress(part.tobytes()) + deflate.flush())
+    data = compressed(dataset(stack), "1.2.840.10008.1.2.8.1", frames)
+    film = read_film(save(tmp_path, data), frame=1)
+    np.testing.assert_array_equal(film.pixels, RAMP + 500)
+
+
+def with_overlay(bits: np.ndarray, origin: list[int], group: int = 0x6002, **tags) -> Dataset:
+    """A film with an overlay plane of ``bits`` ([frames,] rows, columns)."""
+    ds = dataset(**tags)
+    packed = np.packbits(bits.ravel().astype(np.uint8), bitorder="little").tobytes()
+    ds.add_new((group, 0x0010), "US", bits.shape[-2])
+    ds.add_new((group, 0x0011), "US", bits.shape[-1])
+    if bits.ndim == 3:
+        ds.add_new((group, 0x0015), "IS", bits.shape[0])
+    ds.add_new((group, 0x0040), "CS", "G")
+    ds.add_new((group, 0x0050), "SS", origin)
+    ds.add_new((group, 0x0100), "US", 1)
+    ds.add_new((group, 0x0102), "US", 0)
+    ds.add_new((group, 0x3000), "OW", packed + b"\0" * (len(packed) % 2))
+    return ds
+
+
+@pytest.mark.parametrize("origin", [[1, 1], [4, 3], [-2, -3], [9, 12], [200, 1]])
+def test_an_overlay_is_kept_apart_from_the_pixels(tmp_path, origin):
+    bits = np.random.default_rng(4).random((7, 9)) < 0.5
+    film = film_of(tmp_path, with_overlay(bits, origin))
+    np.testing.assert_array_equal(film.pixels, RAMP)
+    expected = np.zeros(RAMP.shape, bool)
+    for row, column in np.argwhere(bits):
+        place = row + origin[0] - 1, column + origin[1] - 1
+        if 0 <= place[0] < expected.shape[0] and 0 <= place[1] < expected.shape[1]:
+            expected[place] = True
+    np.testing.assert_array_equal(film.graphics, expected)
+    assert any("overlay" in note for note in film.notes)
+
+
+def test_the_overlay_of_the_frame_is_taken(tmp_path):
+    bits = np.zeros((2, *RAMP.shape), bool)
+    bits[0, 2, 3] = bits[1, 5, 6] = True
+    ds = with_overlay(bits, [1, 1], pixels=np.stack([RAMP, RAMP, RAMP]))
+    path = save(tmp_path, encode(ds))
+    assert np.argwhere(read_film(path, frame=1).graphics).tolist() == [[5, 6]]
+    assert read_film(path, frame=2).graphics is None
+
+
+def test_a_damaged_overlay_is_left_out_with_a_note(tmp_path):
+    ds = with_overlay(np.ones((7, 9), bool), [1, 1])
+    ds[0x6002, 0x0010].value = 700
+    film = film_of(tmp_path, ds)
+    assert film.graphics is None
+    assert "An overlay of the file is damaged and not shown." in film.notes
 
 
 def test_only_padding_still_gives_a_window(tmp_path):

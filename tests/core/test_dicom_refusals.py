@@ -70,7 +70,12 @@ def test_an_unsupported_compression_is_named(tmp_path):
     data = compressed(dataset(), "1.2.840.10008.1.2.4.100", [b"\0" * 64])
     error = refusal(save(tmp_path, data))
     assert "MPEG2" in error.what
-    assert error.__cause__ is not None
+    assert "uncompressed" in error.remedy
+
+
+def test_a_compression_newer_than_the_library_is_named(tmp_path):
+    data = compressed(dataset(), "1.2.840.10008.1.2.4.110", [b"\0" * 64])
+    assert "JPEG XL Lossless (1.2.840.10008.1.2.4.110)" in refusal(save(tmp_path, data)).what
 
 
 def test_a_damaged_stream_names_the_compression(tmp_path):
