@@ -12,7 +12,7 @@ from core import __version__
 from core.errors import OrthoMatchError
 from core.film import Side
 
-COMMANDS = ("measure", "evaluate", "bank", "catalogue", "doctor", "manual")
+COMMANDS = ("measure", "export", "evaluate", "bank", "catalogue", "doctor", "manual")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from app.commandline.outputs import add_outputs
+
     parser = argparse.ArgumentParser(
         prog="orthomatch",
         description="Measures bones on radiographs, offline. Without a command it opens the window. "
@@ -54,10 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument(
         "--bank", type=Path, metavar="DIR", help="bank of references (default: the shipped one)"
     )
-    measure.add_argument("--json", type=Path, metavar="F", help="write the results as JSON")
-    measure.add_argument("--pdf", type=Path, metavar="F", help="write a report")
-    measure.add_argument("--overlay", type=Path, metavar="F.png", help="write the film with points and lines")
+    add_outputs(measure)
     measure.set_defaults(run=_measure)
+
+    export = commands.add_parser("export", help="write the results of saved cases")
+    export.add_argument("cases", nargs="+", type=Path, metavar="CASE.omcase")
+    add_outputs(export)
+    export.set_defaults(run=_export)
 
     evaluate = commands.add_parser("evaluate", help="compare with readers' points")
     evaluate.add_argument("cases", type=Path, metavar="CASES", help="folder with images and landmarks.json")
@@ -144,6 +149,12 @@ def _measure(options: argparse.Namespace) -> int:
     side = None if options.side == "auto" else Side(options.side)
     view = None if options.view == "auto" else str(options.view)
     return measure_files(options, view, side)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from app.commandline.measure import export_cases
+
+    return export_cases(options)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

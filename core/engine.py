@@ -115,9 +115,17 @@ class Engine:
 
     def measure(self, case: Case) -> tuple[MeasurementResult, ...]:
         """Every measurement of the case's view from its current points. Takes milliseconds."""
-        view = self.catalogue.view(case.view)
-        flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
-        return evaluate_view(view, case.landmarks, case.calibration, flipped=flipped)
+        return measure_case(self.catalogue, case)
+
+
+def measure_case(catalogue: Catalogue, case: Case) -> tuple[MeasurementResult, ...]:
+    """Every measurement of ``case``, for which neither model nor bank is needed.
+
+    Raises ``CatalogueError`` for a view that the catalogue does not know.
+    """
+    view = catalogue.view(case.view)
+    flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
+    return evaluate_view(view, case.landmarks, case.calibration, flipped=flipped)
 
 
 def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | None) -> SideDecision:

@@ -1,22 +1,23 @@
-"""``orthomatch measure``: films in, JSON, overlay and report out."""
+"""``orthomatch measure`` and ``orthomatch export``: films or saved cases in, results out."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
 import sys
 from pathlib import Path
 
-import cv2
-
-from core.adapters.atomic import write_bytes
+from app.backend import Backend
+from app.commandline.outputs import Outputs, labels_of
+from core.adapters.case_file import load_case
+from core.adapters.dicom import read_film
+from core.adapters.export.measured import Measured
 from core.adapters.sources import list_films
-from core.case import Case
-from core.engine import Engine
+from core.engine import Engine, measure_case
 from core.errors import CatalogueError, OrthoMatchError
-from core.film import Radiograph, Side
-from core.measure.results import MeasurementResult, format_value
-from core.overlay import overlay_image
+from core.film import Side
+from core.measure.loader import load_catalogue
+from core.measure.results import format_value
 
 WRONG_USAGE = 2
 
@@ -28,150 +29,80 @@ def measure_files(options: argparse.Namespace, view: str | None, side: Side | No
         try:
             engine.catalogue.view(view)
         except CatalogueError as error:
-            print(f"orthomatch: {error}", file=sys.stderr)
-            return WRONG_USAGE
-    films: list[tuple[Path, int]] = []
+            return _wrong(str(error))
+    films: list[Path] = []
     failed = False
     for path in options.files:
         try:
-            films += [(entry.path, 0) for entry in list_films(path)]
+            films += [entry.path for entry in list_films(path)]
         except OrthoMatchError as error:
             failed = True
-            print(f"orthomatch: {error}", file=sys.stderr)
-    labels = _labels([path for path, _ in films])
-    reports: list[dict[str, object]] = []
-    for (path, frame), label in zip(films, labels, strict=True):
+            _tell(error, path)
+    outputs = Outputs.of(options, films)
+    if outputs.complaint():
+        return _wrong(outputs.complaint())
+    for path, label in zip(films, labels_of(films), strict=True):
         try:
-            reports.append(_measure_one(engine, path, frame, options, view, side, label))
+            film = read_film(path)
+            case = engine.analyse(film, view=view, side=side, references=options.references)
+            measured = Measured(case, film, engine.measure(case), engine.catalogue.view(case.view))
         except OrthoMatchError as error:
             failed = True
-            print(f"orthomatch: {error if error.path else f'{path}: {error}'}", file=sys.stderr)
-    if options.json is not None and reports:
-        document = {"program": "OrthoMatch", "certified_medical_device": False, "films": reports}
-        write_bytes(options.json, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    return 1 if failed else 0
+            _tell(error, path)
+            continue
+        _print(measured)
+        outputs.add(measured, label)
+    outputs.finish()
+    return 1 if failed or outputs.failed else 0
 
 
-def _measure_one(
-    engine: Engine,
-    path: Path,
-    frame: int,
-    options: argparse.Namespace,
-    view: str | None,
-    side: Side | None,
-    label: str,
-) -> dict[str, object]:
-    from core.adapters.dicom import read_film
-
-    film = read_film(path, frame=frame)
-    case = engine.analyse(film, view=view, side=side, references=options.references)
-    results = engine.measure(case)
-    _print(engine, film, case, results)
-    if options.overlay is not None:
-        picture = overlay_image(film, case, results, crop_to_points=True)
-        done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        assert done
-        write_bytes(_named(options.overlay, label), data.tobytes())
-    if options.pdf is not None:
-        from core.adapters.pdf import write_report
-
-        definition = engine.catalogue.view(case.view)
-        names = {point.key: point.name for point in definition.points}
-        write_report(_named(options.pdf, label), case, film, results, definition.name, names)
-    return film_report(film, case, results)
+def export_cases(options: argparse.Namespace) -> int:
+    """Write the results of saved cases; a failed one is reported and the others go on."""
+    catalogue, failed = load_catalogue(), False
+    outputs = Outputs.of(options, [*options.cases, *_films_of(options.cases)])
+    if outputs.complaint() or not outputs.wanted:
+        return _wrong(outputs.complaint() or "say what to write, for example --csv results.csv")
+    for path, label in zip(options.cases, labels_of(options.cases), strict=True):
+        try:
+            case, film = Backend().open_case(path)
+            measured = Measured(case, film, measure_case(catalogue, case), catalogue.view(case.view))
+        except OrthoMatchError as error:
+            failed = True
+            _tell(error, path)
+            continue
+        outputs.add(measured, label)
+    outputs.finish()
+    return 1 if failed or outputs.failed else 0
 
 
-def _labels(films: list[Path]) -> list[str]:
-    """What sets each film's outputs apart: nothing for a single film, else its name, with a number
-    where films of several folders share one.
-    """
-    if len(films) == 1:
-        return [""]
-    labels: list[str] = []
-    for film in films:
-        label, number = film.stem, 2
-        while label.casefold() in {other.casefold() for other in labels}:
-            label, number = f"{film.stem}-{number}", number + 1
-        labels.append(label)
-    return labels
+def _films_of(cases: list[Path]) -> list[Path]:
+    """Where the films of the cases may be. A case that cannot be read is told of when it is its turn."""
+    films: list[Path] = []
+    for path in cases:
+        with contextlib.suppress(OrthoMatchError):
+            film = Path(load_case(path).film_path)
+            films += [film, path.parent / film.name, path.parent / film]
+    return films
 
 
-def _named(wanted: Path, label: str) -> Path:
-    """The output path with the film's label in it."""
-    return wanted.with_name(f"{wanted.stem}-{label}{wanted.suffix}") if label else wanted
+def _wrong(text: str) -> int:
+    print(f"orthomatch: {text}", file=sys.stderr)
+    return WRONG_USAGE
 
 
-def film_report(film: Radiograph, case: Case, results: tuple[MeasurementResult, ...]) -> dict[str, object]:
-    """One film's results as plain values. Holds no patient data."""
-    origin = case.provenance
-    return {
-        "file": case.film_path,
-        "sha256": case.film_sha256,
-        "frame": case.frame,
-        "size_px": list(film.size_px),
-        "status": "draft" if case.is_draft else "confirmed",
-        "view": case.view,
-        "view_source": case.view_source,
-        "side": case.side.side.value,
-        "side_source": case.side.source,
-        "side_text": case.side.text,
-        "side_conflict": case.side.conflict,
-        "stored_mirrored": case.side.mirrored,
-        "verdict": case.verdict.level.value,
-        "verdict_text": case.verdict.text,
-        "look_at": list(case.verdict.points),
-        "notes": list(film.notes),
-        "spacing": {
-            "source": case.calibration.source.value,
-            "detail": case.calibration.detail,
-            "column_mm": case.calibration.column_mm,
-            "row_mm": case.calibration.row_mm,
-        },
-        "points": [
-            {
-                "name": key,
-                "x": point.x_px,
-                "y": point.y_px,
-                "expected_error_px": point.expected_error_px,
-                "spread_px": point.spread_px,
-                "confidence": point.confidence,
-                "edited": point.edited,
-            }
-            for key, point in case.landmarks.points.items()
-        ],
-        "measurements": [
-            {
-                "key": result.key,
-                "name": result.name,
-                "value": result.value,
-                "unit": result.unit,
-                "interval": list(result.interval) if result.interval else None,
-                "reason": result.reason,
-                "note": result.note,
-                "definition": result.definition,
-            }
-            for result in results
-        ],
-        "provenance": {
-            "program_version": origin.program_version,
-            "model_sha256": origin.model_sha256,
-            "bank_sha256": origin.bank_sha256,
-            "provider": origin.provider,
-            "references": list(origin.references),
-            "elapsed_ms": origin.elapsed_ms,
-        },
-    }
+def _tell(error: OrthoMatchError, path: Path) -> None:
+    print(f"orthomatch: {error if error.path else f'{path}: {error}'}", file=sys.stderr)
 
 
-def _print(engine: Engine, film: Radiograph, case: Case, results: tuple[MeasurementResult, ...]) -> None:
-    view = engine.catalogue.view(case.view)
+def _print(measured: Measured) -> None:
+    case, view = measured.case, measured.view
     conflict = " CONFLICT" if case.side.conflict else ""
     print(f"{case.film_path}\n  {view.name}, {case.side.side.value} ({case.side.text}){conflict}")
     print(f"  {case.verdict.level.value}: {case.verdict.text}")
     print(f"  spacing: {case.calibration.detail}")
-    for note in film.notes:
+    for note in measured.film.notes:
         print(f"  note: {note}")
-    for result in results:
+    for result in measured.results:
         if result.value is None:
             print(f"  {result.name:<52} -  {result.reason}")
             continue

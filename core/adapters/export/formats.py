@@ -14,14 +14,14 @@ from core.adapters.export.gsps import gsps_bytes
 from core.adapters.export.measured import Measured
 from core.adapters.export.pdf_dicom import pdf_dicom_bytes
 from core.adapters.export.sr import sr_bytes
-from core.adapters.export.table import csv_text, json_text
+from core.adapters.export.table import csv_rows, csv_text, film_report, json_text
 from core.adapters.pdf import report_bytes
 from core.errors import WriteError
 
 
 @dataclass(frozen=True)
 class Format:
-    """One form of export. ``key`` is the option's name, ``title`` what the window calls it."""
+    """One form of export of one film. ``key`` is the option's name, ``title`` what the window calls it."""
 
     key: str
     title: str
@@ -35,20 +35,20 @@ def _pdf(measured: Measured) -> bytes:
     return report_bytes(measured.case, measured.film, measured.results, measured.view.name, names)
 
 
-CSV = Format("csv", "CSV", ".csv", "one row a measurement", lambda m: csv_text([m]).encode())
-JSON = Format("json", "JSON", ".json", "results as JSON", lambda m: json_text([m]).encode())
-PDF = Format("pdf", "PDF", ".pdf", "report", _pdf)
-
-# Each of these is written for one film. CSV and JSON can also hold several.
-SINGLE = (
-    PDF,
+FORMATS = (
+    Format(
+        "csv", "CSV", ".csv", "values as CSV, one row a measurement", lambda m: csv_text(csv_rows(m)).encode()
+    ),
+    Format(
+        "json", "JSON", ".json", "points and values as JSON", lambda m: json_text([film_report(m)]).encode()
+    ),
+    Format("pdf", "PDF", ".pdf", "report", _pdf),
     Format("sr", "DICOM structured report", ".dcm", "DICOM structured report (TID 1500)", sr_bytes),
     Format("gsps", "DICOM presentation state", ".dcm", "overlay as a DICOM presentation state", gsps_bytes),
-    Format("capture", "DICOM picture", ".dcm", "DICOM picture with the overlay burnt in", capture_bytes),
-    Format("pdf_dicom", "DICOM report (PDF)", ".dcm", "report as a DICOM object", pdf_dicom_bytes),
+    Format("capture", "DICOM picture", ".dcm", "overlay burnt into a DICOM picture", capture_bytes),
+    Format("pdf_dicom", "DICOM report", ".dcm", "report as a DICOM object", pdf_dicom_bytes),
     Format("fhir", "FHIR", ".json", "FHIR R4 bundle of observations", lambda m: fhir_text(m).encode()),
 )
-FORMATS = {form.key: form for form in (CSV, JSON, *SINGLE)}
 
 
 def write_export(path: Path, data: bytes, inputs: Iterable[Path]) -> None:

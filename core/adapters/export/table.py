@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from core.adapters.export.measured import Measured
 
@@ -17,17 +17,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def csv_text(films: Sequence[Measured]) -> str:
-    """One row a measurement (RFC 4180); numbers in full, no value as an empty field."""
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows of any number of films under one heading (RFC 4180: comma, doubled quotes, CR LF)."""
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream)  # comma, doubled quotes, CR LF
+    writer = csv.writer(stream)
     writer.writerow(COLUMNS)
-    for measured in films:
-        writer.writerows(_rows(measured))
+    writer.writerows(rows)
     return stream.getvalue()
 
 
-def _rows(measured: Measured) -> list[list[object]]:
+def csv_rows(measured: Measured) -> list[list[object]]:
+    """One row a measurement, in the order of ``COLUMNS``; numbers in full, no value as an empty field."""
     case = measured.case
     done, scale, origin = case.confirmation, case.calibration, case.provenance
     head = [
@@ -46,13 +46,9 @@ def _rows(measured: Measured) -> list[list[object]]:
     return rows
 
 
-def json_text(films: Sequence[Measured]) -> str:
-    """The results file of ``orthomatch measure --json``."""
-    document = {
-        "program": "OrthoMatch",
-        "certified_medical_device": False,
-        "films": [film_report(measured) for measured in films],
-    }
+def json_text(reports: Sequence[dict[str, object]]) -> str:
+    """The results file of any number of films."""
+    document = {"program": "OrthoMatch", "certified_medical_device": False, "films": reports}
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
