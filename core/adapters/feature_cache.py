@@ -43,6 +43,8 @@ class DiskFeatureCache:
         arrays: dict[str, Any] = {
             field.name: np.asarray(getattr(features, field.name)) for field in fields(ViewFeatures)
         }
+        # Descriptors are kept in half precision (see ``compute_features``).
+        arrays |= {name: a.astype(np.float16) for name, a in arrays.items() if a.dtype == np.float32}
         buffer = BytesIO()
         np.savez(buffer, **arrays | {"key": np.str_(key)})
         try:
@@ -64,6 +66,7 @@ def _read(path: Path, key: str) -> ViewFeatures | None:
             if str(data["key"]) != key:
                 return None
             values = {field.name: data[field.name] for field in fields(ViewFeatures)}
+            values |= {n: a.astype(np.float32) for n, a in values.items() if a.dtype == np.float16}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):

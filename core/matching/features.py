@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 2
+FORMAT = 3
 """Changes whenever features of older versions must not be reused."""
 
 
@@ -141,13 +141,18 @@ def compute_features(
         mean_px=mean,
         whole_px=whole_px,
         aligned_px=aligned_px,
-        whole_coarse=whole_coarse.astype(np.float32),
-        whole_fine=whole_fine.astype(np.float32),
-        aligned_coarse=aligned_coarse.astype(np.float32),
-        aligned_fine=aligned_fine.astype(np.float32),
-        close_coarse=close_coarse.astype(np.float32),
-        close_fine=close_fine.astype(np.float32),
+        whole_coarse=_half(whole_coarse),
+        whole_fine=_half(whole_fine),
+        aligned_coarse=_half(aligned_coarse),
+        aligned_fine=_half(aligned_fine),
+        close_coarse=_half(close_coarse),
+        close_fine=_half(close_fine),
     )
+
+
+def _half(descriptors: Float32) -> Float32:
+    """Rounded to what the caches keep, so that fresh and cached features give the same points."""
+    return descriptors.astype(np.float16).astype(np.float32)
 
 
 def _descriptors(

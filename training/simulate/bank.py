@@ -14,7 +14,6 @@ import numpy as np
 from core.adapters.bank import Bank, BankEntry, add_reference, load_bank
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
-from core.film import Side
 from core.matching.matcher import LandmarkMatcher
 from core.measure.definitions import View
 from core.measure.loader import load_catalogue
@@ -24,16 +23,16 @@ from training.simulate.imaging import develop, random_exposure
 from training.simulate.views import scene_makers
 
 STREAM = 90_001  # keeps the bank's people apart from those of training and test films
-ORIGIN = "simulated from {template} (see SOURCES.md)"
-LICENCE = "CC BY 4.0"
+ORIGIN = "simulated (see SOURCES.md)"
+LICENCE = "CC BY 4.0 (see SOURCES.md)"
 EXPOSURE_STRENGTH = 0.5
-SIDE_PX = 720
+SIDE_PX = 640
 
 
 def main() -> None:  # noqa: D103
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the bank")
-    parser.add_argument("--count", type=int, default=12, help="references a view")
+    parser.add_argument("--count", type=int, default=10, help="references a view")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--anatomy", type=Path)
     parser.add_argument("--features-only", action="store_true", help="only encode the bank that is there")
@@ -78,13 +77,13 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
         entry = BankEntry(
             key=f"{view.key}-{added:02d}",
             view=view.key,
-            side=Side.LEFT,
+            side=view.canonical_side,
             image="",
             sha256="",
             size_px=(0, 0),
             points={key: (float(film.named[key][0]), float(film.named[key][1])) for key in view.point_keys},
             spacing_mm=film.pixel_mm,
-            origin=ORIGIN.format(template=film.template),
+            origin=ORIGIN,
             licence=LICENCE,
         )
         bank = add_reference(bank, entry, image)
