@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -171,7 +171,6 @@ def _view(file: _Table) -> View:
         measurements.append(measurement)
     file.done()
     tags = head.needed_table("tags")
-    side, symmetric = _sides(head, points)
     view = View(
         key=head.text("key"),
         name=head.text("name"),
@@ -179,8 +178,8 @@ def _view(file: _Table) -> View:
         version=head.integer("version"),
         body_part=head.text("body_part"),
         projection=head.text("projection"),
-        canonical_side=side,
-        symmetric=symmetric,
+        canonical_side=Side(head.choice("canonical_side", [side.value for side in Side])),
+        symmetric=head.flag("symmetric"),
         tags=ViewTags(
             body_parts=tags.texts("body_parts"),
             positions=tags.texts("positions"),
@@ -199,14 +198,6 @@ def _code(table: _Table) -> Code:
     code = Code(table.text("value"), table.text("scheme"), table.text("meaning"))
     table.done()
     return code
-
-
-def _sides(head: _Table, points: Sequence[PointDefinition]) -> tuple[Side, bool]:
-    """Canonical side, and whether the view looks like its own mirror image."""
-    side = Side(head.choice("canonical_side", [side.value for side in Side]))
-    if head.text("sides", optional=True) == "both":
-        return Side.BOTH, any("_left" in point.key for point in points)
-    return side, head.flag("symmetric")
 
 
 def _points(tables: list[_Table]) -> tuple[PointDefinition, ...]:
