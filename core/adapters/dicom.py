@@ -1,14 +1,18 @@
-"""Reading one film from a DICOM or image file."""
+"""Reading one film from a DICOM or image file, which may lie in a zip archive."""
 
 from __future__ import annotations
 
 import hashlib
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 from pydicom.uid import UID
 
+from core.adapters.archive import is_archive, read_member, split_member
 from core.adapters.dicom_codec import check_readable, check_stream, encoded_frame
 from core.adapters.dicom_header import (
+    MAX_FILE_BYTES,
     SEND_AGAIN,
     check_size,
     dicom_errors,
@@ -32,36 +36,52 @@ __all__ = ["read_film"]
 def read_film(path: Path, *, frame: int = 0) -> Radiograph:
     """Read the film in ``path``: DICOM, PNG, JPEG or TIFF, told apart by content.
 
-    ``frame`` counts from 0. Pixels are float32 after the modality table, larger values brighter.
-    Raises :class:`ReadError` when the file is no film, is damaged, uses an unknown compression or
-    claims an absurd size; the latter before anything of that size is allocated.
+    A film in a zip archive is named as if the archive were a folder. ``frame`` counts from 0. Pixels are
+    float32 after the modality table, larger values brighter. Raises :class:`ReadError` when the file is no
+    film, is damaged, uses an unknown compression or claims an absurd size; the latter before anything of
+    that size is allocated.
     """
     path = Path(path)
     with dicom_errors(path):
         if path.is_dir():
             raise ReadError("This is a folder, not a film", path=path, remedy="Choose a file in it.")
+        place = split_member(path)
+        if place is not None:
+            data = read_member(*place)
+            return _read(path, BytesIO(data), len(data), frame)
         with path.open("rb") as file:
-            start = file.read(132)
-        # Some DICOM files carry a TIFF header in their preamble, so the mark of DICOM is looked for first.
-        if is_image(start) and start[128:132] != b"DICM":
-            data = path.read_bytes()
-            return read_image(path, data, hashlib.sha256(data).hexdigest(), frame)
-        if not is_dicom(start):
-            what = "The file is empty" if not start else "The file is neither DICOM nor PNG, JPEG or TIFF"
-            raise ReadError(what, path=path, remedy="Choose a radiograph.")
-        return _read_dicom(path, frame)
+            return _read(path, file, path.stat().st_size, frame)
 
 
-def _read_dicom(path: Path, frame: int) -> Radiograph:
-    check = parse(path, pixels=False)
-    check_size(check, path, path.stat().st_size)
+def _read(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograph:
+    start = file.read(132)
+    # Some DICOM files carry a TIFF header in their preamble, so the mark of DICOM is looked for first.
+    if is_image(start) and start[128:132] != b"DICM":
+        if size > MAX_FILE_BYTES:
+            raise ReadError("The file is larger than 2 GB", path=path, remedy="Export the film alone.")
+        data = start + file.read()
+        return read_image(path, data, hashlib.sha256(data).hexdigest(), frame)
+    if is_archive(start):
+        raise ReadError("This is an archive, not a film", path=path, remedy="Choose a film in it.")
+    if not is_dicom(start):
+        what = "The file is empty" if not start else "The file is neither DICOM nor PNG, JPEG or TIFF"
+        raise ReadError(what, path=path, remedy="Choose a radiograph.")
+    return _read_dicom(path, file, size, frame)
+
+
+def _read_dicom(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograph:
+    check = parse(file, pixels=False)
+    check_size(check, path, size)
     frames = frame_count(check)
     if not 0 <= frame < frames:
         what = f"There is no frame {frame + 1} of {frames}"
         raise ReadError(what, path=path, remedy="Choose another frame.")
     check_readable(transfer_syntax(check), path)
-    data = path.read_bytes()
-    ds = parse(data, pixels=True)
+    file.seek(0)
+    digest = hashlib.sha256()
+    while part := file.read(1 << 20):
+        digest.update(part)
+    ds = parse(file, pixels=True)
     if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError("The file has no pixel data", path=path, remedy=SEND_AGAIN)
     syntax = transfer_syntax(ds)
@@ -89,7 +109,7 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
         pixels=decoded.pixels,
         windows=decoded.windows,
         calibration=read_calibration(ds),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest.hexdigest(),
         tags=tags,
         frame=frame,
         notes=(*notes, *decoded.notes, *more),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.filereader import read_dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -94,38 +96,44 @@ def dicom_errors(path: Path) -> Iterator[None]:
         ) from e
 
 
-def parse(data: bytes | Path, *, pixels: bool, tags: list[str] | None = None) -> FileDataset:
-    """Parse a DICOM file from memory or, without its pixels, from disk.
+def parse(
+    data: bytes | Path | IO[bytes], *, pixels: bool, tags: Sequence[str | int] | None = None
+) -> FileDataset:
+    """Parse a DICOM file from memory, from disk or from an open file, which stays open.
 
     ``tags`` limits the elements that are read. Must be called inside :func:`dicom_errors`.
     """
-    if isinstance(data, bytes):
-        return pydicom.dcmread(BytesIO(data), force=True, stop_before_pixels=not pixels)
-    _refuse_inflated(data)
+    if isinstance(data, Path):
+        with data.open("rb") as file:
+            return parse(file, pixels=pixels, tags=tags)
+    stream = BytesIO(data) if isinstance(data, bytes) else data
+    _refuse_inflated(stream)
+    stream.seek(0)
     return pydicom.dcmread(
-        data, force=True, stop_before_pixels=not pixels, specific_tags=list(tags) if tags else None
+        stream, force=True, stop_before_pixels=not pixels, specific_tags=list(tags) if tags else None
     )
 
 
-def _refuse_inflated(path: Path) -> None:
+def _refuse_inflated(file: IO[bytes]) -> None:
     """Refuse a deflated file that grows beyond :data:`MAX_INFLATED_BYTES`."""
-    with path.open("rb") as file:
-        start = file.read(1024)
-        if str(DeflatedExplicitVRLittleEndian).encode() not in start or start[128:132] != b"DICM":
-            return
-    meta = pydicom.filereader.read_file_meta_info(path)
+    file.seek(0)
+    start = file.read(1024)
+    if str(DeflatedExplicitVRLittleEndian).encode() not in start or start[128:132] != b"DICM":
+        return
+    file.seek(132)
+    # The data begin behind the elements of group 2, wherever their stated length points to.
+    meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag.group != 2)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     total = 0
-    with path.open("rb") as file:
-        file.seek(132 + 12 + int(meta.FileMetaInformationGroupLength))
-        rest = file.read(1 << 20)
-        while rest and not inflate.eof:
-            total += len(inflate.decompress(rest, 1 << 24))
-            if total > MAX_INFLATED_BYTES:
-                raise ReadError("The compressed file is far too large inside", path=path, remedy=SEND_AGAIN)
-            rest = inflate.unconsumed_tail or file.read(1 << 20)
+    rest = file.read(1 << 20)
+    while rest and not inflate.eof:
+        total += len(inflate.decompress(rest, 1 << 24))
+        if total > MAX_INFLATED_BYTES:
+            path = getattr(file, "name", None)
+            raise ReadError("The compressed file is far too large inside", path=path, remedy=SEND_AGAIN)
+        rest = inflate.unconsumed_tail or file.read(1 << 20)
 
 
 def transfer_syntax(ds: FileDataset) -> str:

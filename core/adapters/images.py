@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -27,11 +28,12 @@ def is_image(start: bytes) -> bool:
     return start.startswith(_MARKS)
 
 
-def image_frames(data: bytes | Path) -> tuple[int, int, int, dict[int, object]]:
+def image_frames(file: IO[bytes]) -> tuple[int, int, int, dict[int, object]]:
     """(width, height, pages, tags) of an image from its header alone. Raises OSError if damaged."""
+    file.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(BytesIO(data) if isinstance(data, bytes) else data, formats=_FORMATS) as image:
+        with Image.open(file, formats=_FORMATS) as image:
             tags: dict[int, object] = dict(image.getexif())
             width, height = image.size
             return width, height, int(getattr(image, "n_frames", 1)), tags
@@ -44,7 +46,7 @@ def read_image(path: Path, data: bytes, sha256: str, frame: int = 0) -> Radiogra
     for measuring, so there is no spacing. Raises :class:`ReadError`.
     """
     try:
-        width, height, pages, tags = image_frames(data)
+        width, height, pages, tags = image_frames(BytesIO(data))
     except Exception as e:  # The header parsers raise many kinds on damaged files.
         raise ReadError("The image file is damaged", path=path, remedy="Copy or export it again.") from e
     if width * height > MAX_PIXELS:
