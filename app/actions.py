@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """``name`` is what code calls it, ``keys`` are portable key texts."""
+    """``name`` is what code calls it, ``keys`` are portable key texts.
+
+    Actions that do the same with another ``argument`` share a handler, ``does``.
+    """
 
     name: str
     menu: str
@@ -16,6 +19,14 @@ class ActionSpec:
     checkable: bool = False
     toolbar: bool = False
     tip: str = ""
+    does: str = ""
+    argument: str = ""
+
+
+def _export(
+    key: str, text: str, keys: tuple[str, ...] = (), *, toolbar: bool = False, tip: str = ""
+) -> ActionSpec:
+    return ActionSpec(f"export_{key}", "Export", f"{text}\u2026", keys, False, toolbar, tip, "export", key)
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -26,8 +37,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("previous_film", "File", "Previous film", ("Ctrl+PgUp",)),
     ActionSpec("save", "File", "Save case", ("Ctrl+S",), toolbar=True),
     ActionSpec("save_as", "File", "Save case as\u2026", ("Ctrl+Shift+S",)),
-    ActionSpec("export_pdf", "File", "Export PDF\u2026", ("Ctrl+E",), toolbar=True, tip="Write the report"),
     ActionSpec("quit", "File", "Quit", ("Ctrl+Q",)),
+    _export("pdf", "PDF", ("Ctrl+E",), toolbar=True, tip="Write the report"),
+    _export("csv", "CSV", ("Ctrl+Shift+E",), tip="Write the values as a table"),
+    _export("json", "JSON"),
+    _export("fhir", "FHIR"),
+    _export("sr", "DICOM structured report"),
+    _export("gsps", "DICOM presentation state"),
+    _export("capture", "DICOM picture"),
+    _export("pdf_dicom", "DICOM report"),
     ActionSpec("undo", "Edit", "Undo", ("Ctrl+Z",), toolbar=True),
     ActionSpec("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), toolbar=True),
     ActionSpec("reset_point", "Edit", "Reset point", ("Backspace",), tip="Back to the automatic position"),
@@ -50,6 +68,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("keyboard", "Help", "Keyboard", ("F1",)),
     ActionSpec("about", "Help", "About OrthoMatch"),
 )
+
+# The letter that opens a menu with Alt, where it is not the first one.
+MENU_TITLES = {"Export": "E&xport"}
 
 GESTURES: tuple[tuple[str, str], ...] = (
     ("Mouse wheel", "Zoom at the pointer"),

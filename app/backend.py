@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from core.adapters.export.measured import Measured
 from core.case import Case
 from core.errors import ReadError
 from core.film import Radiograph, Side
 from core.matching.protocol import CancelCheck, Progress
-from core.measure.definitions import Catalogue, View
+from core.measure.definitions import Catalogue
 from core.measure.results import MeasurementResult
+
+if TYPE_CHECKING:
+    from core.adapters.export.formats import Format
 
 
 class EngineLike(Protocol):
@@ -82,8 +86,15 @@ def read_film(path: Path, frame: int = 0) -> Radiograph:
     return read(path, frame=frame)
 
 
+def film_exists(path: Path) -> bool:
+    """Whether there is a film file at a path, which may lead into an archive."""
+    from core.adapters.archive import exists
+
+    return exists(path)
+
+
 def list_films(path: Path) -> Sequence[Any]:
-    """The films at a path (a file or a folder)."""
+    """The films at a path (a file, a folder or an archive)."""
     from core.adapters.sources import list_films as listed
 
     return listed(path)
@@ -103,13 +114,18 @@ def load_case(path: Path) -> Case:
     return load(path)
 
 
-def write_report(
-    path: Path, case: Case, film: Radiograph, results: tuple[MeasurementResult, ...], view: View
-) -> None:
-    """Write the PDF report."""
-    from core.adapters.pdf import write_report as write
+def form_of(key: str) -> Format:
+    """The form of export ``key``."""
+    from core.adapters.export.formats import FORMATS
 
-    write(path, case, film, results, view.name, {point.key: point.name for point in view.points})
+    return next(form for form in FORMATS if form.key == key)
+
+
+def export(key: str, path: Path, measured: Measured, inputs: Sequence[Path]) -> None:
+    """Write one film's results in the form ``key``; ``inputs`` are never written to."""
+    from core.adapters.export.formats import write_export
+
+    write_export(path, form_of(key).make(measured), inputs)
 
 
 @dataclass(frozen=True)
@@ -120,7 +136,7 @@ class Backend:
     list_films: Callable[[Path], Sequence[Any]] = list_films
     save_case: Callable[[Case, Path], None] = save_case
     load_case: Callable[[Path], Case] = load_case
-    write_report: Callable[..., None] = write_report
+    export: Callable[[str, Path, Measured, Sequence[Path]], None] = export
 
     def open_case(self, path: Path) -> tuple[Case, Radiograph]:
         """A saved case and its film, which must be the very file that was measured.
@@ -130,7 +146,7 @@ class Backend:
         case = self.load_case(path)
         stored = Path(case.film_path)
         places = [stored, path.parent / stored.name, path.parent / stored]
-        film_path = next((place for place in places if place.is_file()), None)
+        film_path = next((place for place in places if film_exists(place)), None)
         if film_path is None:
             raise ReadError(
                 f"The film of this case is not at {stored}",

@@ -14,20 +14,21 @@ from app.panels.films import FilmRef, refs_of
 from app.session import Session
 from app.tasks import TaskRunner
 from app.viewer.pyramid import Pyramid
+from core.adapters.export.measured import Measured
 from core.case import Case
 from core.film import Radiograph, Side
 from core.matching.protocol import CancelCheck, Progress
 from core.measure.definitions import Catalogue, View
 
 CASE_SUFFIX = ".omcase"
-_FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _REPORT = (
+_FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT = (
     "film",
     "list",
     "match",
     "values",
     "engine",
     "save",
-    "report",
+    "export",
 )
 
 
@@ -255,19 +256,22 @@ class Controller(QObject):
 
         self.runner.start(_SAVE, "Saving", work, done=done, failed=self._notifier.show_error)
 
-    def export_pdf(self, path: Path) -> None:
-        """Write the report. Measures afresh, so that values and points belong together."""
+    def export(self, key: str, path: Path) -> None:
+        """Write the results in the form ``key``, measured afresh so that values and points belong together."""
         case, film, backend, engine = self.session.case, self.session.film, self._backend, self._engine
         if case is None or film is None:
             return
+        inputs = [film.path, *([self.session.case_path] if self.session.case_path is not None else [])]
 
         def work(progress: Progress, cancelled: CancelCheck) -> None:
             opened = engine.get()
             view = opened.catalogue.views[case.view]
-            backend.write_report(path, case, film, opened.measure(case), view)
+            backend.export(key, path, Measured(case, film, opened.measure(case), view), inputs)
 
         def done(_: None) -> None:
             state = " It is marked as a draft." if case.is_draft else ""
             self._notifier.info(f"Wrote {path.name}.{state}")
 
-        self.runner.start(_REPORT, "Writing the report", work, done=done, failed=self._notifier.show_error)
+        self.runner.start(
+            f"{_EXPORT} {key}", "Writing the results", work, done=done, failed=self._notifier.show_error
+        )

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import ACTIONS, STATEMENT, ActionSpec
+from app.actions import ACTIONS, MENU_TITLES, STATEMENT, ActionSpec
 from app.backend import Backend, EngineFactory, EngineHolder, open_engine
 from app.controller import Controller
 from app.dialogs import ask_unsaved
@@ -133,7 +133,7 @@ class MainWindow(WindowActions):
         group = ""
         for spec in ACTIONS:
             if spec.menu not in menus:
-                menus[spec.menu] = self.menuBar().addMenu(f"&{spec.menu}")
+                menus[spec.menu] = self.menuBar().addMenu(MENU_TITLES.get(spec.menu, f"&{spec.menu}"))
             action = self._action(spec)
             menus[spec.menu].addAction(action)
             if spec.toolbar:
@@ -155,11 +155,12 @@ class MainWindow(WindowActions):
         action.setIconText(spec.text.rstrip("\u2026"))
         keys = f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})" if spec.keys else ""
         action.setToolTip((spec.tip or spec.text.rstrip("\u2026")) + keys)
-        handler: Callable[..., None] = getattr(self, f"do_{spec.name}")
+        handler: Callable[..., None] = getattr(self, f"do_{spec.does or spec.name}")
+        arguments = (spec.argument,) if spec.argument else ()
         if spec.checkable:
             action.toggled.connect(handler)
         else:
-            action.triggered.connect(lambda *_: handler())
+            action.triggered.connect(lambda *_: handler(*arguments))
         self.addAction(action)
         self.actions_by_name[spec.name] = action
         return action
@@ -377,7 +378,7 @@ class MainWindow(WindowActions):
             "confirm": session.can_confirm,
             "next_look": bool(session.needs_look()),
         }
-        for name in ("save", "save_as", "export_pdf"):
+        for name in ("save", "save_as", *(spec.name for spec in ACTIONS if spec.menu == "Export")):
             enabled[name] = case is not None
         for name in ("measure", "fit", "actual_size", "zoom_in", "zoom_out", "invert", "flip", "next_window"):
             enabled[name] = session.film is not None

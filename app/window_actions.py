@@ -9,7 +9,7 @@ from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMainWindow, QWidget
 
-from app.backend import EngineHolder
+from app.backend import EngineHolder, form_of
 from app.controller import CASE_SUFFIX, Controller
 from app.dialogs import Leave, about_dialog, keyboard_dialog
 from app.notify import Notifier
@@ -24,7 +24,7 @@ from core.errors import OrthoMatchError
 from core.film import Window
 from core.overlay import pixel_aspect
 
-_FILM_FILTER = "Films (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff);;All files (*)"
+_FILM_FILTER = "Films (*.dcm *.dicom *.png *.jpg *.jpeg *.tif *.tiff *.zip DICOMDIR);;All files (*)"
 _CASE_FILTER = f"OrthoMatch case (*{CASE_SUFFIX})"
 
 
@@ -142,18 +142,23 @@ class WindowActions(QMainWindow):
     def _ask_case_path(self) -> Path | None:
         return self._ask_path("Save case", CASE_SUFFIX, _CASE_FILTER)
 
-    def do_export_pdf(self) -> None:
-        """Write the report."""
-        path = self._ask_path("Export PDF", ".pdf", "PDF (*.pdf)")
+    def do_export(self, key: str) -> None:
+        """Write the results in the form ``key``."""
+        form = form_of(key)
+        # A name of its own, so that it is never the film's or that of another form.
+        ending = "" if key == "pdf" else f"-{key.replace('_', '-')}"
+        filters = f"{form.title} (*{form.suffix})"
+        path = self._ask_path(f"Export {form.title}", form.suffix, filters, ending)
         if path is not None:
-            self.controller.export_pdf(path)
+            self.controller.export(key, path)
 
-    def _ask_path(self, title: str, suffix: str, filters: str) -> Path | None:
+    def _ask_path(self, title: str, suffix: str, filters: str, ending: str = "") -> Path | None:
         film = self.session.film
         if film is None:
             return None
         start = self.session.case_path or film.path
-        name, _ = QFileDialog.getSaveFileName(self, title, str(start.with_suffix(suffix)), filters)
+        proposed = start.with_name(f"{start.stem}{ending}{suffix}")
+        name, _ = QFileDialog.getSaveFileName(self, title, str(proposed), filters)
         if not name:
             return None
         path = Path(name)
@@ -307,6 +312,12 @@ class WindowActions(QMainWindow):
         """Show version and statement."""
         engine = self.engine.opened
         about_dialog(self, engine.provider if engine is not None else "").show()
+
+
+def beside(film: Path) -> Path:
+    """Where to offer to write what belongs to a film: beside it, or beside the archive that it is in."""
+    folder = next((place for place in film.parents if place.is_dir()), Path.cwd())
+    return folder / film.name
 
 
 def _holds(pane: QWidget, widget: QWidget) -> bool:

@@ -149,7 +149,7 @@ class FakeFiles:
 
     def __init__(self) -> None:
         self.cases: dict[Path, Case] = {}
-        self.reports: list[tuple[Any, ...]] = []
+        self.exports: list[tuple[Any, ...]] = []
 
     def read_film(self, path: Path, frame: int = 0) -> Radiograph:
         if path.name.startswith("bad"):
@@ -171,12 +171,12 @@ class FakeFiles:
     def load_case(self, path: Path) -> Case:
         return self.cases[path]
 
-    def write_report(self, *arguments: Any) -> None:
-        self.reports.append(arguments)
+    def export(self, *arguments: Any) -> None:
+        self.exports.append(arguments)
 
     def backend(self) -> Backend:
         """These files as the window's backend."""
-        return Backend(self.read_film, self.list_films, self.save_case, self.load_case, self.write_report)
+        return Backend(self.read_film, self.list_films, self.save_case, self.load_case, self.export)
 
 
 class HeldRunner(TaskRunner):

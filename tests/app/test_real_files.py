@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.backend import Backend
+from core.adapters.export.sr_read import read_sr
 from core.case import Case
 from core.engine import decide_side
 from core.film import Radiograph, Side
@@ -77,7 +78,9 @@ def test_demo_film_is_opened_measured_saved_and_reported(
     window.session.nudge_point(definition.point_keys[0], 2, 0)
     case = window.session.case
     window.controller.save(tmp_path / "a.omcase")
-    window.controller.export_pdf(tmp_path / "a.pdf")
+    window.controller.export("pdf", tmp_path / "a.pdf")
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF"), window.bar.text
+    window.controller.export("sr", tmp_path / "a.dcm")
+    assert read_sr(tmp_path / "a.dcm").case.landmarks == case.landmarks, window.bar.text
     window.open_paths([tmp_path / "a.omcase"])
     assert window.session.case == case, window.bar.text

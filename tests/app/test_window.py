@@ -15,6 +15,7 @@ from app.actions import ACTIONS, STATEMENT
 from app.dialogs import Leave, about_text, keyboard_html
 from app.main_window import MainWindow
 from app.tasks import TaskRunner
+from core.adapters.export.formats import FORMATS
 from core.errors import BankError
 from core.film import Side, SpacingSource
 
@@ -468,16 +469,50 @@ def test_close_saves_first_when_asked_to(qtbot: Any, window: MainWindow, files: 
     assert files.cases[tmp_path / "kept.omcase"] == window.session.case
 
 
-def test_export_hands_over_case_and_fresh_values(window: MainWindow, files: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["pdf", "sr"])
+def test_export_hands_over_case_and_fresh_values(
+    window: MainWindow, files: Any, tmp_path: Path, key: str
+) -> None:
     window.session.nudge_point("top_right", 10, 0)
-    window.controller.export_pdf(tmp_path / "r.pdf")
-    ((path, case, film, results, view),) = files.reports
-    assert path == tmp_path / "r.pdf"
-    assert case is window.session.case
-    assert film is window.session.film
-    assert results[0].value == pytest.approx(45.0)
-    assert view.name == "Box AP"
+    window.session.case_path = tmp_path / "kept.omcase"
+    window.controller.export(key, tmp_path / "r.out")
+    ((form, path, measured, inputs),) = files.exports
+    assert (form, path) == (key, tmp_path / "r.out")
+    assert measured.case is window.session.case
+    assert measured.film is window.session.film
+    assert measured.results[0].value == pytest.approx(45.0)
+    assert measured.view.name == "Box AP"
+    assert inputs == [window.session.film.path, tmp_path / "kept.omcase"]
     assert "draft" in window.bar.text
+
+
+def test_export_menu_offers_every_form_under_its_own_name(
+    window: MainWindow, files: Any, monkeypatch: Any
+) -> None:
+    asked: list[str] = []
+
+    def answer(parent: Any, title: str, start: str, filters: str) -> tuple[str, str]:
+        asked.append(start)
+        return start, filters
+
+    monkeypatch.setattr("app.window_actions.QFileDialog.getSaveFileName", answer)
+    (menu,) = [a.menu() for a in window.menuBar().actions() if a.text() == "E&xport"]
+    for action in menu.actions():
+        assert action.isEnabled()
+        action.trigger()
+    assert {form for form, *_ in files.exports} == {form.key for form in FORMATS}
+    assert len(set(asked)) == len(FORMATS)
+    assert str(window.session.film.path) not in asked
+
+
+def test_export_runs_beside_the_window(make_window: Any, make_held: Any, files: Any, tmp_path: Path) -> None:
+    runner = make_held("export sr")
+    window = make_window(runner)
+    window.open_paths([tmp_path / "one.dcm"])
+    window.controller.export("sr", tmp_path / "r.dcm")
+    assert not files.exports
+    runner.run(runner.held.pop())
+    assert len(files.exports) == 1
 
 
 def test_ruler_sets_the_spacing(window: MainWindow) -> None:
