@@ -11,9 +11,11 @@ from training.simulate.anatomy import surface_volume
 from training.simulate.bone_names import BONE_FILES
 from training.simulate.joints import NEIGHBOURS, assemble
 from training.simulate.people import People
-from training.simulate.pose import rotation, wave_field
+from training.simulate.pose import ramp, rotation, wave_field
 from training.simulate.registration import register, transfer
+from training.simulate.scene import Surface
 from training.simulate.shapes import FittedBone
+from training.simulate.solids import cut
 from training.simulate.subjects import (
     SPLITS,
     BoneSource,
@@ -96,6 +98,37 @@ def test_a_part_pulls_only_what_it_covers() -> None:
     assert away.max() < 30.0
     assert fit.folded == 0
     assert fit.size == pytest.approx(1.0, abs=0.1)
+
+
+def shaft(width: float) -> tuple[np.ndarray, np.ndarray]:
+    """A long bone of 400 mm that bends towards x at its upper end; ``width`` is relative."""
+    sphere = trimesh.creation.icosphere(4)
+    x, y, z = np.asarray(sphere.vertices).T
+    around = np.hypot(x, y) + 1e-9
+    radius = width * 15.0 * np.sqrt(1.0 - z**8)
+    bend = 35.0 * ramp(200.0 * z, 110.0, 190.0)
+    v = np.stack([x / around * radius + bend, y / around * radius * (1.0 + 0.3 * z), 200.0 * z], axis=1)
+    return v, np.asarray(sphere.faces, dtype=np.int32)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_part_of_a_shaft_leaves_no_step(closed: bool) -> None:
+    v, f = shaft(1.0)
+    thicker = shaft(1.25)[0]
+    part = cut(Surface(thicker, f), np.array([0.0, 0.0, 30.0]), np.array([0.0, 0.0, 1.0]))
+    vertices, faces = part.vertices_mm, part.faces
+    if not closed:
+        faces = faces[vertices[faces][:, :, 2].min(axis=1) > 30.5]
+    fit = register((v, f), (vertices, faces), np.eye(3), partial=True)
+    levels = [np.abs(v[:, 2] - z) < 8.0 for z in np.arange(-150.0, 171.0, 10.0)]
+    width = np.array([np.ptp(fit.shape[level, 1]) for level in levels])
+    before = np.array([np.ptp(v[level, 1]) for level in levels])
+    thicker_by = width / before
+    assert np.ptp(thicker_by[:18]) < 0.01  # up to the cut the template, as large as the fit made it
+    assert thicker_by[-6:].min() > 1.05 * thicker_by[0]
+    assert np.abs(np.diff(thicker_by)).max() < 0.09
+    assert fit.folded == 0
+    assert fit.mean_mm < 0.5
 
 
 def test_members_follow_the_base() -> None:

@@ -23,7 +23,7 @@ from training.simulate.surfaces import read_surface, source_file
 _LOG = logging.getLogger(__name__)
 
 # Counts up whenever registration or reading changes its results.
-_VERSION = 1
+_VERSION = 2
 # A fit is refused beyond these mean and 95 % distances, relative to the bone's largest extent and at least
 # and at most so many millimetres, and where the size cannot be that of an adult.
 _MEAN_LIMIT = (0.02, 0.4, 1.0)
