@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.commandline import deidentify
 from core import __version__
 from core.errors import OrthoMatchError
 from core.film import Side
 
-COMMANDS = ("measure", "export", "evaluate", "bank", "catalogue", "doctor", "manual")
+COMMANDS = ("measure", "export", "evaluate", "bank", "deidentify", "catalogue", "doctor", "manual")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_bank_commands(commands.add_parser("bank", help="list, check and change a bank of references"))
 
+    deidentify.add_parser(commands)
+
     doctor = commands.add_parser("doctor", help="versions, provider, model and bank in use")
     doctor.add_argument("--bank", type=Path, metavar="DIR")
     doctor.set_defaults(run=_doctor)
@@ -113,7 +116,20 @@ def _add_bank_commands(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="list the references")
     check = actions.add_parser("check", help="verify images, checksums and points")
     bring = actions.add_parser("import", help="take over a folder of annotated films")
-    bring.add_argument("cases", type=Path, metavar="CASES")
+    bring.add_argument(
+        "cases",
+        type=Path,
+        metavar="CASES",
+        help="folder with landmarks.json, *_landmarks.csv or labelme files, or a COCO keypoints file",
+    )
+    forms = ("landmarks", "csv", "coco", "labelme")
+    bring.add_argument("--format", choices=forms, help="of the annotations (default: recognised)")
+    names = bring.add_mutually_exclusive_group()
+    names.add_argument(
+        "--points", type=_keys, default=(), metavar="K1,K2,...", help="keys of unnamed points, - for none"
+    )
+    names.add_argument("--mapping", type=Path, metavar="F", help="JSON with the key for each name of the set")
+    bring.add_argument("--spacing-mm", type=_spacing, metavar="MM", help="of films that state none")
     bring.add_argument("--view", required=True, metavar="KEY")
     bring.add_argument("--side", choices=("left", "right"), default="left", help="side the films look like")
     bring.add_argument("--origin", required=True, help="where the films come from")
@@ -123,6 +139,8 @@ def _add_bank_commands(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--key", required=True)
     add.add_argument("--origin", required=True)
     add.add_argument("--licence", required=True)
+    for action in (bring, add):
+        deidentify.add_review_options(action)
     remove = actions.add_parser("remove", help="take a reference out")
     remove.add_argument("key")
     for action in (listing, check):
@@ -137,6 +155,17 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
+
+
+def _spacing(text: str) -> float:
+    value = float(text)
+    if not 0.001 <= value <= 10.0:
+        raise argparse.ArgumentTypeError("must be between 0.001 and 10")
+    return value
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
 
 
 def _counts(text: str) -> tuple[int, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from app.commandline.deidentify import check_reviewed
+from core.adapters.annotations import AnnotationFormat, read_annotations
 from core.adapters.bank import (
     BankEntry,
     add_reference,
@@ -19,12 +19,12 @@ from core.adapters.bank import (
     open_or_create,
     remove_reference,
 )
+from core.adapters.bank_import import PointNames, additions, read_point_names
 from core.adapters.case_file import load_case
-from core.adapters.cases_folder import AnnotatedFilm, read_cases
 from core.adapters.dicom import read_film
-from core.errors import BankError, ReadError
+from core.burnt_in import blackened
+from core.errors import BankError
 from core.film import Side
-from core.measure.definitions import View
 from core.measure.evaluate import shows_flipped
 from core.measure.loader import load_catalogue
 
@@ -58,48 +58,23 @@ def _check(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     view = load_catalogue().view(options.view)
-    films = read_cases(options.cases)
-    for film in films:
-        keys = film.names or view.point_keys
-        if len(keys) != len(film.points_px) or set(keys) - set(view.point_keys):
-            raise ReadError(
-                f"The set has {len(film.points_px)} points; the view {view.key} has {len(view.point_keys)}",
-                path=options.cases,
-                remedy="Choose the view whose points were annotated.",
-            )
-    additions = [(_imported(film, view, options), _pixels_of(film)) for film in films]
-    bank = add_references(open_or_create(options.bank), additions)
-    print(f"{len(films)} references added to {bank.folder}, now {len(bank.entries)}")
-    return 0
-
-
-def _pixels_of(film: AnnotatedFilm) -> Callable[[], NDArray[np.float32]]:
-    return lambda: read_film(film.path).pixels
-
-
-def _imported(film: AnnotatedFilm, view: View, options: argparse.Namespace) -> BankEntry:
-    keys = film.names or view.point_keys
-    return BankEntry(
-        key=f"{view.key}-{_as_key(film.path.stem)}",
-        view=view.key,
-        side=Side.BOTH if view.canonical_side is Side.BOTH else Side(options.side),
-        image="",
-        sha256="",
-        size_px=(0, 0),
-        points={
-            key: (float(x), float(y))
-            for key, (x, y) in zip(keys, film.points_px, strict=True)
-            if np.isfinite(x) and np.isfinite(y)
-        },
-        spacing_mm=film.mm_per_px,
+    films = read_annotations(options.cases, options.format and AnnotationFormat(options.format))
+    names = read_point_names(options.mapping) if options.mapping else PointNames(order=options.points)
+    new = additions(
+        films,
+        view,
+        side=Side(options.side),
         origin=options.origin,
         licence=options.licence,
+        names=names,
+        spacing_mm=options.spacing_mm,
     )
-
-
-def _as_key(name: str) -> str:
-    """The file name with every character that a key may not hold replaced."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    bank = add_references(open_or_create(options.bank), new)
+    print(f"{len(films)} references added to {bank.folder}, now {len(bank.entries)}")
+    lacking = [entry.key for entry, _ in new if len(entry.points) < len(view.points)]
+    if lacking:
+        print(f"{len(lacking)} of them lack points of the view, first {lacking[0]}")
+    return 0
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -121,7 +96,8 @@ def _add(options: argparse.Namespace) -> int:
     view = load_catalogue().view(case.view)
     flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
     points = {key: (point.x_px, point.y_px) for key, point in case.landmarks.points.items()}
-    pixels = film.pixels
+    check_reviewed(film_path, options)
+    pixels = blackened(film.pixels, options.blank)
     if flipped and view.canonical_side is Side.BOTH:
         # There is no other side to call it; the bank keeps the picture as it is usually seen.
         pixels = np.ascontiguousarray(pixels[:, ::-1])
@@ -140,10 +116,7 @@ def _add(options: argparse.Namespace) -> int:
         licence=options.licence,
     )
     bank = add_reference(open_or_create(options.bank), entry, pixels)
-    print(
-        f"{entry.key} added to {bank.folder}, now {len(bank.entries)} references. Only grey values were "
-        "stored: check the image for burnt-in names before you share the bank."
-    )
+    print(f"{entry.key} added to {bank.folder}, now {len(bank.entries)} references, grey values only")
     return 0
 
 

@@ -64,6 +64,10 @@ def _film(item: object, number: int, folder: Path, path: Path) -> AnnotatedFilm:
         ).reshape(-1, 2)
         if not len(points):
             raise ValueError("no points")
+        if not all(
+            p is None or np.isfinite(pair).all() for p, pair in zip(item["landmarks"], points, strict=True)
+        ):
+            raise ValueError("a point is not a number; write null for an unknown one")
         spacing = item.get("mm_per_px")
         if spacing is not None and not 0 < float(spacing) < 10:
             raise ValueError(f"mm_per_px is {spacing}")
