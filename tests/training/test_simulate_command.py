@@ -20,11 +20,13 @@ from core.film import Side, SpacingSource
 from core.measure.loader import load_catalogue
 from training.simulate.cases import annotation, measured, sides_of, simulate_film
 from training.simulate.dicom_file import STYLES, expected_spacing_mm, write_dicom
+from training.simulate.imaging import random_exposure, with_side_letter
 from training.simulate.overlays import side_letter
 from training.simulate.people import People
 from training.simulate.scene import Bone, Camera, Capsule, Scene
 
 VIEW = "ankle_ap"
+LETTERS = dict.fromkeys(("L", "LI", "G"), Side.LEFT) | dict.fromkeys(("R", "RE", "D"), Side.RIGHT)
 
 
 def beads(rng: np.random.Generator, side_px: int, people: People | None = None) -> tuple[Scene, Camera]:
@@ -126,10 +128,23 @@ def test_a_point_that_is_not_there_is_null() -> None:
     ("text", "side", "wanted"),
     [("L", Side.RIGHT, "R"), ("R PA", Side.LEFT, "L PA"), ("L AP", Side.LEFT, "L AP"),
      ("LI", Side.RIGHT, "RE"), ("D", Side.LEFT, "G"), ("R", Side.BOTH, "R"),
-     ("12.3 AB", Side.LEFT, "12.3 AB")],
+     ("L AP", None, "H AP"), ("12.3 AB", Side.LEFT, "12.3 AB")],
 )  # fmt: skip
-def test_side_letters_tell_the_truth(text: str, side: Side, wanted: str) -> None:
+def test_side_letters_tell_the_truth(text: str, side: Side | None, wanted: str) -> None:
     assert side_letter(text, side) == wanted
+
+
+def test_letters_of_a_film_of_both_sides_lie_on_theirs() -> None:
+    seen = set()
+    for seed in range(200):
+        exposure = with_side_letter(random_exposure(np.random.default_rng(seed)), Side.BOTH)
+        letters = [text for text in exposure.texts if text.text.split(" ")[0] in LETTERS]
+        for text in letters:
+            assert LETTERS[text.text.split(" ")[0]] is (Side.LEFT if text.x >= 0.5 else Side.RIGHT)
+            seen.add(text.text.split(" ")[0])
+        none = with_side_letter(exposure, None)
+        assert not any(text.text.split(" ")[0] in LETTERS for text in none.texts)
+    assert seen == set(LETTERS)
 
 
 def test_a_view_of_both_sides_is_not_mirrored() -> None:

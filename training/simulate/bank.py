@@ -19,7 +19,7 @@ from core.measure.definitions import View
 from core.measure.loader import load_catalogue
 from training.simulate.anatomy import anatomy_dir
 from training.simulate.films import SceneMaker, StoredFilm, expose
-from training.simulate.imaging import develop, random_exposure
+from training.simulate.imaging import develop, random_exposure, with_side_letter
 from training.simulate.views import scene_makers
 
 STREAM = 90_001  # keeps the bank's people apart from those of training and test films
@@ -73,7 +73,8 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
         if not _complete(film, view):
             continue
         added += 1
-        image = develop(film.layers, random_exposure(rng, EXPOSURE_STRENGTH), rng)
+        exposure = with_side_letter(random_exposure(rng, EXPOSURE_STRENGTH), view.canonical_side)
+        image = develop(film.layers, exposure, rng)
         entry = BankEntry(
             key=f"{view.key}-{added:02d}",
             view=view.key,

@@ -135,9 +135,19 @@ def _random_grid(rng: np.random.Generator, share: float) -> tuple[float, float, 
     return (float(amplitude) if seen else 0.0, float(period), direction)
 
 
-def with_side_letter(exposure: Exposure, side: Side) -> Exposure:
-    """The exposure with side letters (L, R, LI, RE, G, D) that tell the truth about ``side``."""
-    return replace(exposure, texts=tuple(replace(t, text=side_letter(t.text, side)) for t in exposure.texts))
+def with_side_letter(exposure: Exposure, side: Side | None) -> Exposure:
+    """The exposure with side letters (L, R, LI, RE, G, D) that tell the truth about ``side``.
+
+    On a film of both sides the patient's left lies on the image right. None leaves no side letter.
+    """
+
+    def lettered(text: Text) -> Text:
+        here = side
+        if side is Side.BOTH:
+            here = Side.LEFT if text.x >= 0.5 else Side.RIGHT
+        return replace(text, text=side_letter(text.text, here))
+
+    return replace(exposure, texts=tuple(lettered(text) for text in exposure.texts))
 
 
 def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Image:

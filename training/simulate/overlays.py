@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -11,6 +13,15 @@ from numpy.typing import NDArray
 from core.film import Side
 
 Image = NDArray[np.float32]
+
+# What becomes of side letters on a film of a side, and where no side is to be named.
+_SIDE_LETTERS: Mapping[Side | None, Mapping[str, str]] = MappingProxyType(
+    {
+        Side.LEFT: {"R": "L", "RE": "LI", "D": "G"},
+        Side.RIGHT: {"L": "R", "LI": "RE", "G": "D"},
+        None: {"L": "H", "R": "K", "LI": "TM", "RE": "AB", "G": "S", "D": "P"},
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -124,11 +135,13 @@ def _random_texts(rng: np.random.Generator, share: float) -> tuple[Text, ...]:
     return tuple(texts)
 
 
-def side_letter(text: str, side: Side) -> str:
-    """``text`` as it reads on a film of ``side``: a letter of the other side is exchanged."""
-    letters = {Side.LEFT: {"R": "L", "RE": "LI", "D": "G"}, Side.RIGHT: {"L": "R", "LI": "RE", "G": "D"}}
+def side_letter(text: str, side: Side | None) -> str:
+    """``text`` as it reads on a film of ``side``: a letter of the other side is exchanged.
+
+    None exchanges the letters of both sides for ones that name none.
+    """
     first, *rest = text.split(" ")
-    return " ".join([letters.get(side, {}).get(first, first), *rest])
+    return " ".join([_SIDE_LETTERS.get(side, {}).get(first, first), *rest])
 
 
 def _near_edge(rng: np.random.Generator, margin: float) -> tuple[float, float]:

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.film import Side
+from core.measure.loader import load_catalogue
 from training.simulate.anatomy import anatomy_dir
-from training.simulate.films import StoredFilm, expose
-from training.simulate.imaging import develop, random_exposure
+from training.simulate.cases import SimulatedFilm, sides_of, simulate_film
 from training.simulate.people import SPLITS
 from training.simulate.views import VIEW_KEYS, scene_makers
 
@@ -36,25 +37,25 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     make = scene_makers(anatomy_dir(args.anatomy), args.split)[args.view]
+    side = sides_of(args.view, load_catalogue(), Side.LEFT)[0]
     cells = []
     for index in range(args.count):
         rng = np.random.default_rng([args.seed, index])
-        film = expose(*make(rng, args.side_px), index)
-        picture = develop(film.layers, random_exposure(rng, args.strength), rng)
-        cells.append(_cell(picture, film, args.side_px, not args.plain))
+        film = simulate_film(make, rng, args.side_px, index, side=side, strength=args.strength)
+        cells.append(_cell(film, args.side_px, not args.plain))
         if index == 0:
-            print(", ".join(f"{i + 1} {name}" for i, name in enumerate(film.named)))
+            print(", ".join(f"{i + 1} {name}" for i, name in enumerate(film.points)))
     blank = np.zeros_like(cells[0])
     cells += [blank] * (-len(cells) % args.columns)
     rows = [np.hstack(cells[i : i + args.columns]) for i in range(0, len(cells), args.columns)]
     cv2.imwrite(str(args.out), np.vstack(rows))
 
 
-def _cell(picture: NDArray[np.float32], film: StoredFilm, side_px: int, points: bool) -> NDArray[np.uint8]:
-    grey = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+def _cell(film: SimulatedFilm, side_px: int, points: bool) -> NDArray[np.uint8]:
+    grey = np.rint(np.clip(film.image, 0, 1) * 255).astype(np.uint8)
     colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     if points:
-        for number, (x, y) in enumerate(film.named.values(), start=1):
+        for number, (x, y) in enumerate(film.points.values(), start=1):
             place = (round(float(x)), round(float(y)))
             cv2.circle(colour, place, 2, _DOT, -1, cv2.LINE_AA)
             cv2.putText(colour, str(number), (place[0] + 3, place[1] - 3), 0, 0.35, _DOT, 1, cv2.LINE_AA)

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from core.matching.features import CANONICAL_MARGIN
 from core.matching.frames import standardise
 from training.simulate.films import StoredFilm, load_film
-from training.simulate.imaging import develop, random_exposure
+from training.simulate.imaging import develop, random_exposure, with_side_letter
 from training.simulate.overlays import Collimation, draw_overlays
 from training.simulate.render import map_layers
 from training.simulate.warp import Warp, random_warp
@@ -170,7 +170,8 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         layers = map_layers(
             film.layers, lambda layer: np.asarray(warp.image(layer, (side, side)), np.float32)
         )
-        exposure = random_exposure(rng, float(rng.choice([0.7, 1.0, 1.0, 1.5])))
+        # The window may be mirrored or show no whole film, so that no side letter would be true.
+        exposure = with_side_letter(random_exposure(rng, float(rng.choice([0.7, 1.0, 1.0, 1.5]))), None)
         image = develop(layers, exposure, rng)
         if frame.kind != "close" and rng.random() < self.config.collimated:
             image = np.ascontiguousarray(image)
