@@ -257,7 +257,7 @@ class Controller(QObject):
         self.runner.start(_SAVE, "Saving", work, done=done, failed=self._notifier.show_error)
 
     def export(self, key: str, path: Path) -> None:
-        """Write the results in the form ``key``, measured afresh so that values and points belong together."""
+        """Write the results in the form ``key``, measured afresh: values and points belong together."""
         case, film, backend, engine = self.session.case, self.session.film, self._backend, self._engine
         if case is None or film is None:
             return

@@ -24,7 +24,7 @@ def polylines(result: MeasurementResult, size_px: tuple[int, int]) -> Iterator[N
         if isinstance(shape, Segment):
             part = clip_segment(np.array(shape.start), np.array(shape.end), box)
             if part is not None:
-                yield np.stack(part)
+                yield np.clip(np.stack(part), box[:2], box[2:])  # rounding may reach a hair beyond
         elif isinstance(shape, Arc | Circle):
             yield from _inside(_rim(shape), box)
 
