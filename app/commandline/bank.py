@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.commandline.deidentify import check_reviewed
 from core.adapters.annotations import AnnotationFormat, read_annotations
@@ -69,12 +71,21 @@ def _import(options: argparse.Namespace) -> int:
         names=names,
         spacing_mm=options.spacing_mm,
     )
-    bank = add_references(open_or_create(options.bank), new)
+    for film in films:
+        check_reviewed(film.path, options)
+    readers = [(entry, _blackened(read, options)) for entry, read in new]
+    bank = add_references(open_or_create(options.bank), readers)
     print(f"{len(films)} references added to {bank.folder}, now {len(bank.entries)}")
     lacking = [entry.key for entry, _ in new if len(entry.points) < len(view.points)]
     if lacking:
         print(f"{len(lacking)} of them lack points of the view, first {lacking[0]}")
     return 0
+
+
+def _blackened(
+    read: Callable[[], NDArray[np.float32]], options: argparse.Namespace
+) -> Callable[[], NDArray[np.float32]]:
+    return lambda: blackened(read(), options.blank)
 
 
 def _add(options: argparse.Namespace) -> int:
