@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     catalogue = commands.add_parser("catalogue", help="list views, points and measurements")
     catalogue.add_argument("--view", metavar="KEY", help="this view in full")
     catalogue.add_argument("--json", type=Path, metavar="F", help="write the definitions instead")
+    catalogue.add_argument("--bank", type=Path, metavar="DIR", help="with the views that this bank defines")
     catalogue.set_defaults(run=_catalogue)
 
     manual = commands.add_parser("manual", help="write the manual of all measurements")
@@ -207,7 +208,7 @@ def _doctor(options: argparse.Namespace) -> int:
 def _catalogue(options: argparse.Namespace) -> int:
     from app.commandline.catalogue import list_catalogue
 
-    return list_catalogue(options.view, options.json)
+    return list_catalogue(options.view, options.json, options.bank)
 
 
 def _manual(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Self
@@ -9,21 +10,23 @@ from typing import Self
 import numpy as np
 
 from core import __version__
-from core.adapters.bank import Bank, load_bank
+from core.adapters.bank import Bank, DamagedReferenceError, load_bank
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.views import known_catalogue
 from core.case import Case, Provenance, SideDecision
 from core.errors import MatchError
 from core.film import FilmTags, Radiograph, Side
 from core.landmarks import Landmark, LandmarkSet
 from core.matching.matcher import LandmarkMatcher
-from core.matching.protocol import CancelCheck, Matcher, MatchResult, Progress
+from core.matching.protocol import CancelCheck, Matcher, MatchResult, Progress, Reference
 from core.matching.verdict import FILM_FITS, judge
 from core.measure.definitions import Catalogue, View
 from core.measure.evaluate import evaluate_view, shows_flipped
-from core.measure.loader import load_catalogue
 from core.measure.results import MeasurementResult
 from core.resources import resource_path, user_cache_dir
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -33,6 +36,9 @@ class Engine:
         self.catalogue = catalogue
         self.bank = bank
         self.matcher = matcher
+        self._damaged: set[str] = set()
+        for refused in bank.refused:
+            log.warning("%s is not used: %s", bank.folder, refused.what)
 
     @classmethod
     def open(cls, bank: Path | None = None) -> Self:
@@ -42,7 +48,7 @@ class Engine:
         """
         cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
         matcher = LandmarkMatcher(OnnxEncoder(), cache)
-        return cls(load_catalogue(), load_bank(bank), matcher)
+        return cls(known_catalogue(bank), load_bank(bank), matcher)
 
     @property
     def provider(self) -> str:
@@ -66,22 +72,7 @@ class Engine:
         A view that was given is used even if the film does not fit it; the verdict then says so.
         """
         began = time.perf_counter()
-        candidates = self.bank.references(self.catalogue, view)
-        if not candidates:
-            wanted = f"of view {view!r} " if view else ""
-            raise MatchError(
-                f"The bank holds no reference {wanted}to match with",
-                path=self.bank.folder,
-                remedy="Choose another bank or add references of this view.",
-            )
-        results = self.matcher.match(
-            film.pixels,
-            candidates,
-            stored_mirrored=film.tags.stored_mirrored,
-            limit=references,
-            progress=progress,
-            cancelled=cancelled,
-        )
+        candidates, results = self._match(film, view, references, progress, cancelled)
         best = results[0]
         if view is None and best.score < FILM_FITS:
             known = ", ".join(sorted({self.catalogue.view(c.view).name for c in candidates}))
@@ -112,6 +103,40 @@ class Engine:
                 elapsed_ms=(time.perf_counter() - began) * 1000.0,
             ),
         )
+
+    def _match(
+        self,
+        film: Radiograph,
+        view: str | None,
+        limit: int | None,
+        progress: Progress | None,
+        cancelled: CancelCheck | None,
+    ) -> tuple[list[Reference], list[MatchResult]]:
+        """The references that were used and what they found. One whose image is damaged is left out."""
+        while True:
+            found = self.bank.references(self.catalogue, view)
+            candidates = [reference for reference in found if reference.key not in self._damaged]
+            if not candidates:
+                wanted = f"of view {view!r} " if view else ""
+                raise MatchError(
+                    f"The bank holds no reference {wanted}to match with",
+                    path=self.bank.folder,
+                    remedy="Choose another bank or add references of this view.",
+                )
+            try:
+                results = self.matcher.match(
+                    film.pixels,
+                    candidates,
+                    stored_mirrored=film.tags.stored_mirrored,
+                    limit=limit,
+                    progress=progress,
+                    cancelled=cancelled,
+                )
+            except DamagedReferenceError as error:
+                log.warning("%s", error)
+                self._damaged.add(error.key)
+            else:
+                return candidates, results
 
     def measure(self, case: Case) -> tuple[MeasurementResult, ...]:
         """Every measurement of the case's view from its current points. Takes milliseconds."""

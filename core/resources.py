@@ -31,13 +31,27 @@ def user_cache_dir() -> Path:
     folder: ``LOCALAPPDATA`` on Windows, ``~/Library/Caches`` on macOS, and ``XDG_CACHE_HOME`` or
     ``~/.cache`` elsewhere (a relative ``XDG_CACHE_HOME`` is ignored, as its specification demands).
     """
-    named = os.environ.get("ORTHOMATCH_CACHE")
+    return _user_dir("CACHE", ("LOCALAPPDATA", "Local"), "Caches", ".cache")
+
+
+def user_config_dir() -> Path:
+    """The folder for what the user defines (not created here), such as views in ``views/*.toml``.
+
+    ``ORTHOMATCH_CONFIG`` names it outright. Otherwise it is ``orthomatch`` inside ``APPDATA`` on Windows,
+    ``~/Library/Application Support`` on macOS, and ``XDG_CONFIG_HOME`` or ``~/.config`` elsewhere.
+    """
+    return _user_dir("CONFIG", ("APPDATA", "Roaming"), "Application Support", ".config")
+
+
+def _user_dir(kind: str, windows: tuple[str, str], mac: str, unix: str) -> Path:
+    named = os.environ.get(f"ORTHOMATCH_{kind}")
     if named:
         return Path(named)
     if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "orthomatch"
+        variable, folder = windows
+        local = os.environ.get(variable)
+        return (Path(local) if local else Path.home() / "AppData" / folder) / "orthomatch"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "orthomatch"
-    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "orthomatch"
+        return Path.home() / "Library" / mac / "orthomatch"
+    xdg = Path(os.environ.get(f"XDG_{kind}_HOME", ""))
+    return (xdg if xdg.is_absolute() else Path.home() / unix) / "orthomatch"

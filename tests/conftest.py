@@ -3,3 +3,4 @@
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["ORTHOMATCH_CONFIG"] = os.path.join(os.path.dirname(__file__), "no-such-folder")

@@ -16,19 +16,19 @@ from core.adapters.bank import (
     BankEntry,
     add_reference,
     add_references,
-    check_bank,
     load_bank,
     open_or_create,
     remove_reference,
 )
+from core.adapters.bank_check import check_bank
 from core.adapters.bank_import import PointNames, additions, read_point_names
 from core.adapters.case_file import load_case
 from core.adapters.dicom import read_film
+from core.adapters.views import known_catalogue
 from core.burnt_in import blackened
 from core.errors import BankError
 from core.film import Side
 from core.measure.evaluate import shows_flipped
-from core.measure.loader import load_catalogue
 
 
 def run_bank(options: argparse.Namespace) -> int:
@@ -49,7 +49,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     bank = load_bank(options.bank)
-    problems = check_bank(bank, load_catalogue())
+    problems = check_bank(bank, known_catalogue(options.bank))
     for problem in problems:
         print(f"orthomatch: {bank.folder}: {problem}", file=sys.stderr)
     if problems:
@@ -59,7 +59,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    view = load_catalogue().view(options.view)
+    view = known_catalogue(options.bank).view(options.view)
     films = read_annotations(options.cases, options.format and AnnotationFormat(options.format))
     names = read_point_names(options.mapping) if options.mapping else PointNames(order=options.points)
     new = additions(
@@ -104,7 +104,7 @@ def _add(options: argparse.Namespace) -> int:
         raise BankError(
             "The film is not the one that was measured", path=film_path, remedy="Put the measured film back."
         )
-    view = load_catalogue().view(case.view)
+    view = known_catalogue(options.bank).view(case.view)
     flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
     points = {key: (point.x_px, point.y_px) for key, point in case.landmarks.points.items()}
     check_reviewed(film_path, options)

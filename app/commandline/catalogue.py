@@ -9,16 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.adapters.atomic import write_bytes
+from core.adapters.views import known_catalogue
 from core.measure.definitions import View
-from core.measure.loader import load_catalogue
 
 
-def list_catalogue(view_key: str | None, json_file: Path | None) -> int:
+def list_catalogue(view_key: str | None, json_file: Path | None, bank: Path | None = None) -> int:
     """Print one view in full or all views in a line each; with ``json_file`` write their definitions.
 
     Raises ``CatalogueError`` for an unknown view.
     """
-    catalogue = load_catalogue()
+    catalogue = known_catalogue(bank)
     views = [catalogue.view(view_key)] if view_key else list(catalogue.views.values())
     if json_file is not None:
         text = json.dumps({"views": [asdict(view) for view in views]}, indent=1, ensure_ascii=False)

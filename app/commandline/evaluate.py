@@ -14,9 +14,9 @@ from core.adapters.bank import load_bank
 from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.views import known_catalogue
 from core.evaluation import Evaluation, as_reference, evaluate
 from core.matching.matcher import LandmarkMatcher
-from core.measure.loader import load_catalogue
 
 
 def evaluate_cases(options: argparse.Namespace) -> int:
@@ -29,7 +29,7 @@ def evaluate_cases(options: argparse.Namespace) -> int:
         if options.view is None:
             print("orthomatch: --bank needs --view", file=sys.stderr)
             return 2
-        references = load_bank(options.bank).references(load_catalogue(), options.view)
+        references = load_bank(options.bank).references(known_catalogue(options.bank), options.view)
     encoder = OnnxEncoder()
     matcher = LandmarkMatcher(encoder, MemoryFeatureCache())
     result = evaluate(

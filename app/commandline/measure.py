@@ -13,10 +13,10 @@ from core.adapters.case_file import load_case
 from core.adapters.dicom import read_film
 from core.adapters.export.measured import Measured
 from core.adapters.sources import list_films
+from core.adapters.views import known_catalogue
 from core.engine import Engine, measure_case
 from core.errors import CatalogueError, OrthoMatchError
 from core.film import Side
-from core.measure.loader import load_catalogue
 from core.measure.results import format_value
 
 WRONG_USAGE = 2
@@ -58,7 +58,7 @@ def measure_files(options: argparse.Namespace, view: str | None, side: Side | No
 
 def export_cases(options: argparse.Namespace) -> int:
     """Write the results of saved cases; a failed one is reported and the others go on."""
-    catalogue, failed = load_catalogue(), False
+    catalogue, failed = known_catalogue(), False
     outputs = Outputs.of(options, [*options.cases, *_films_of(options.cases)])
     if outputs.complaint() or not outputs.wanted:
         return _wrong(outputs.complaint() or "say what to write, for example --csv results.csv")

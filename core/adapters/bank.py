@@ -28,7 +28,16 @@ from core.resources import resource_path
 MANIFEST = "manifest.json"
 FORMAT = "orthomatch-bank"
 VERSION = 1
+MIN_SPACING_MM, MAX_SPACING_MM = 0.001, 10.0
 RESTORE = "Restore the bank from its source, or install the program again."
+
+
+class DamagedReferenceError(BankError):
+    """The image of one reference, ``key``, cannot be used."""
+
+    def __init__(self, what: str, key: str, path: Path) -> None:
+        super().__init__(what, path=path, remedy=RESTORE)
+        self.key = key
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +61,25 @@ class BankEntry:
 
 
 @dataclass(frozen=True, eq=False)
+class RefusedEntry:
+    """A reference of the manifest that cannot be used: ``what`` is wrong with ``item``."""
+
+    key: str
+    what: str
+    item: object
+
+
+@dataclass(frozen=True, eq=False)
 class Bank:
-    """A folder of references. ``sha256`` is the hash of its manifest."""
+    """A folder of references. ``sha256`` is the hash of its manifest.
+
+    ``refused`` are the references whose description is wrong; the others are usable.
+    """
 
     folder: Path
     sha256: str
     entries: tuple[BankEntry, ...]
+    refused: tuple[RefusedEntry, ...] = ()
 
     def entry(self, key: str) -> BankEntry:
         """The reference ``key``. Raises ``BankError`` that names the nearest known one."""
@@ -114,9 +136,10 @@ def default_bank_folder() -> Path:
 
 
 def load_bank(folder: Path | None = None) -> Bank:
-    """Read a bank's manifest. Images are read and checked when they are needed, or by ``check_bank``.
+    """Read a bank's manifest. Images are read and checked when they are needed, or by ``bank_check``.
 
-    Raises ``BankError`` for a missing or damaged manifest, naming the reference that is wrong.
+    A reference whose description is wrong is left out and listed in ``refused``. Raises ``BankError`` for
+    a missing or damaged manifest.
     """
     folder = folder or default_bank_folder()
     path = folder / MANIFEST
@@ -143,110 +166,88 @@ def load_bank(folder: Path | None = None) -> Bank:
     listed = document.get("references")
     if not isinstance(listed, list):
         raise BankError("The manifest lists no references", path=path, remedy=RESTORE)
-    entries = tuple(_entry(item, number, path) for number, item in enumerate(listed, 1))
-    keys = [entry.key for entry in entries]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise BankError(f"Two references are called {key!r}", path=path, remedy="Rename or remove one.")
-    return Bank(folder, hashlib.sha256(data).hexdigest(), entries)
+    entries: dict[str, BankEntry] = {}
+    refused: list[RefusedEntry] = []
+    for number, item in enumerate(listed, 1):
+        try:
+            entry = _entry(item)
+            if entry.key in entries:
+                raise ValueError("another reference has this key")
+            entries[entry.key] = entry
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            name = str(item.get("key", "?")) if isinstance(item, dict) else "?"
+            what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
+            refused.append(RefusedEntry(name, f"Reference {number} ({name}) is wrong: {what}", item))
+    return Bank(folder, hashlib.sha256(data).hexdigest(), tuple(entries.values()), tuple(refused))
 
 
-def _entry(item: Any, number: int, path: Path) -> BankEntry:
-    def number_pair(value: Any) -> tuple[float, float]:
-        x, y = (float(part) for part in value)
-        if not (np.isfinite(x) and np.isfinite(y)):
-            raise ValueError("not a number")
-        return x, y
+def _entry(item: Any) -> BankEntry:
+    """The reference that an item of the manifest describes. Raises what a wrong value raises."""
+    if not isinstance(item, dict):
+        raise TypeError("not an object")
+    image = str(item["image"])
+    relative = PurePosixPath(image)
+    if relative.is_absolute() or ".." in relative.parts or "\\" in image or ":" in image:
+        raise ValueError(f"the image {image!r} lies outside the bank")
+    width, height = (int(length) for length in item["size_px"])
+    if width < 1 or height < 1:
+        raise ValueError(f"size_px is {item['size_px']}")
+    points = {str(name): _pair(str(name), value) for name, value in item["points"].items()}
+    return BankEntry(
+        key=str(item["key"]),
+        view=str(item["view"]),
+        side=Side(item["side"]),
+        image=image,
+        sha256=str(item["sha256"]),
+        size_px=(width, height),
+        points=points,
+        spacing_mm=_spacing(item["spacing_mm"]),
+        origin=str(item["origin"]),
+        licence=str(item["licence"]),
+    )
 
-    try:
-        image = str(item["image"])
-        relative = PurePosixPath(image)
-        if relative.is_absolute() or ".." in relative.parts or "\\" in image or ":" in image:
-            raise ValueError("image path leaves the bank")
-        spacing = item["spacing_mm"]
-        return BankEntry(
-            key=str(item["key"]),
-            view=str(item["view"]),
-            side=Side(item["side"]),
-            image=image,
-            sha256=str(item["sha256"]),
-            size_px=(int(item["size_px"][0]), int(item["size_px"][1])),
-            points={str(name): number_pair(value) for name, value in item["points"].items()},
-            spacing_mm=None if spacing is None else float(spacing),
-            origin=str(item["origin"]),
-            licence=str(item["licence"]),
-        )
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        name = item.get("key", "?") if isinstance(item, dict) else "?"
-        raise BankError(
-            f"Reference {number} ({name}) of the manifest is wrong ({type(error).__name__}: {error})",
-            path=path,
-            remedy=RESTORE,
-        ) from error
+
+def _pair(name: str, value: Any) -> tuple[float, float]:
+    x, y = (float(part) for part in value)
+    if not (np.isfinite(x) and np.isfinite(y)):
+        raise ValueError(f"point {name!r} is not a number")
+    return x, y
+
+
+def _spacing(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not MIN_SPACING_MM <= float(value) <= MAX_SPACING_MM:
+        raise ValueError(f"spacing_mm is {value}, not {MIN_SPACING_MM:g} to {MAX_SPACING_MM:g}")
+    return float(value)
 
 
 def read_reference_image(folder: Path, entry: BankEntry) -> NDArray[np.float32]:
-    """The reference's film, verified against its SHA-256. Raises ``BankError``."""
+    """The reference's film, verified against its SHA-256. Raises ``DamagedReferenceError``."""
     path = folder / entry.image
+
+    def error(what: str) -> DamagedReferenceError:
+        return DamagedReferenceError(f"The image of reference {entry.key} {what}", entry.key, path)
+
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise BankError(
-            f"The image of reference {entry.key} cannot be read", path=path, remedy=RESTORE
-        ) from error
+    except OSError as cause:
+        raise error("cannot be read") from cause
     if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise BankError(
-            f"The image of reference {entry.key} is damaged: its SHA-256 is not the one in the manifest",
-            path=path,
-            remedy=RESTORE,
-        )
-    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+        raise error("is damaged: its SHA-256 is not the one in the manifest")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+    except cv2.error as cause:
+        raise error("cannot be decoded") from cause
     if image is None:
-        raise BankError(f"The image of reference {entry.key} cannot be decoded", path=path, remedy=RESTORE)
+        raise error("cannot be decoded")
     return np.asarray(image, dtype=np.float32)
 
 
-def check_bank(bank: Bank, catalogue: Catalogue) -> list[str]:
-    """Everything that is wrong with a bank, one sentence each; empty when it is sound.
-
-    Checks every image's hash and decoding, that views and points are known and complete, that points
-    lie on the film, and that no image is listed twice.
-    """
-    problems: list[str] = []
-    images: dict[str, str] = {}
-    for entry in bank.entries:
-        if entry.sha256 in images:
-            problems.append(f"{entry.key}: the same image as {images[entry.sha256]}")
-        images[entry.sha256] = entry.key
-        try:
-            image = read_reference_image(bank.folder, entry)
-        except BankError as error:
-            problems.append(f"{entry.key}: {error.what} ({entry.image})")
-            continue
-        view = catalogue.views.get(entry.view)
-        if view is None:
-            problems.append(
-                f"{entry.key}: unknown view {entry.view!r}. {nearest(entry.view, catalogue.views)}"
-            )
-            continue
-        height, width = image.shape
-        if (width, height) != entry.size_px:
-            problems.append(
-                f"{entry.key}: the image has {width} x {height} pixels, the manifest says {entry.size_px}"
-            )
-        for name, (x, y) in entry.points.items():
-            if name not in view.point_keys:
-                problems.append(f"{entry.key}: unknown point {name!r}. {nearest(name, view.point_keys)}")
-            elif not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
-                problems.append(f"{entry.key}: point {name!r} lies off the film ({x:.1f}, {y:.1f})")
-        missing = [key for key in view.point_keys if key not in entry.points]
-        if missing:
-            problems.append(f"{entry.key}: {len(missing)} points are missing, first {missing[0]!r}")
-    return problems
-
-
-def save_manifest(folder: Path, entries: tuple[BankEntry, ...]) -> Bank:
-    """Write the manifest of ``entries`` and return the bank. Raises ``WriteError``."""
+def save_manifest(
+    folder: Path, entries: tuple[BankEntry, ...], refused: tuple[RefusedEntry, ...] = ()
+) -> Bank:
+    """Write the manifest of ``entries`` and return the bank; ``refused`` ones stay. Raises ``WriteError``."""
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -264,7 +265,8 @@ def save_manifest(folder: Path, entries: tuple[BankEntry, ...]) -> Bank:
                 "points": {name: [round(x, 3), round(y, 3)] for name, (x, y) in entry.points.items()},
             }
             for entry in entries
-        ],
+        ]
+        + [other.item for other in refused],
     }
     data = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
     write_bytes(folder / MANIFEST, data)
@@ -299,7 +301,8 @@ def add_references(
     entries, written = list(bank.entries), []
     try:
         for entry, read_film in additions:
-            _check_key(entry.key, bank.folder, [other.key for other in entries])
+            used = [other.key for other in entries] + [other.key for other in bank.refused]
+            _check_key(entry.key, bank.folder, used)
             data, size = _grey_png(read_film(), entry.key, bank.folder)
             path = bank.folder / entry.view / f"{entry.key}.png"
             _make_folder(path.parent)
@@ -307,7 +310,7 @@ def add_references(
             written.append(path)
             name, digest = f"{entry.view}/{entry.key}.png", hashlib.sha256(data).hexdigest()
             entries.append(replace(entry, image=name, sha256=digest, size_px=size))
-        return save_manifest(bank.folder, tuple(entries))
+        return save_manifest(bank.folder, tuple(entries), bank.refused)
     except OrthoMatchError:
         for path in written:
             path.unlink(missing_ok=True)
@@ -333,9 +336,18 @@ def _grey_png(film: NDArray[np.float32], key: str, folder: Path) -> tuple[bytes,
 
 
 def remove_reference(bank: Bank, key: str) -> Bank:
-    """The bank without one reference; its image file is deleted. Raises ``BankError``, ``WriteError``."""
+    """The bank without one reference; its image file is deleted.
+
+    A reference whose description is wrong only leaves the manifest. Raises ``BankError``, ``WriteError``.
+    """
+    refused = tuple(other for other in bank.refused if other.key != key)
+    if len(refused) < len(bank.refused):
+        return save_manifest(bank.folder, bank.entries, refused)
     entry = bank.entry(key)
-    smaller = save_manifest(bank.folder, tuple(other for other in bank.entries if other is not entry))
+    rest = tuple(other for other in bank.entries if other is not entry)
+    smaller = save_manifest(bank.folder, rest, bank.refused)
+    if entry.image in {other.image for other in rest}:
+        return smaller
     try:
         (bank.folder / entry.image).unlink(missing_ok=True)
     except OSError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 
 from core.errors import CatalogueError
@@ -33,16 +35,24 @@ def default_catalogue() -> Catalogue:
     return load_catalogue()
 
 
-def load_catalogue(folder: Path | None = None) -> Catalogue:
+def load_catalogue(folder: Path | None = None, *, own: Iterable[Path] = ()) -> Catalogue:
     """Read and check every ``<view>.toml`` of ``folder`` (None: the files of the program).
 
-    Raises ``CatalogueError`` that names file, place and remedy for anything a definition gets wrong.
+    ``own`` are folders with views that a user defined, read beside them; one that is not there is empty.
+    Raises ``CatalogueError`` that names file, place and remedy for anything a definition gets wrong, and
+    for a view that two files define.
     """
     views: dict[str, View] = {}
-    for path, text in _files(folder):
+    places: dict[str, Path] = {}
+    for path, text in chain(_files(folder), *(_files(other) for other in own if other.is_dir())):
         view = _view(_Table(path, "the file", _parse(path, text)))
         if view.key in views:
-            raise CatalogueError(f"View '{view.key}' is defined twice", path=path, remedy="Remove one file.")
+            raise CatalogueError(
+                f"View '{view.key}' is defined twice",
+                path=path,
+                remedy=f"Give it another key or remove one file; the other is {places[view.key]}.",
+            )
+        places[view.key] = path
         if view.key != path.stem:
             raise CatalogueError(
                 f"View '{view.key}' is in a file of another name",
@@ -63,7 +73,9 @@ def _files(folder: Path | None) -> Iterator[tuple[Path, str]]:
             yield Path(str(entry)), entry.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(
-            f"The catalogue cannot be read ({error})", path=str(root), remedy="Install the program again."
+            f"The catalogue cannot be read ({error})",
+            path=str(root),
+            remedy="Install the program again." if folder is None else "Save its files as UTF-8 text.",
         ) from error
 
 
@@ -172,7 +184,7 @@ def _view(file: _Table) -> View:
     file.done()
     tags = head.needed_table("tags")
     view = View(
-        key=head.text("key"),
+        key=_view_key(head),
         name=head.text("name"),
         synonyms=head.texts("synonyms", optional=True),
         version=head.integer("version"),
@@ -192,6 +204,14 @@ def _view(file: _Table) -> View:
     tags.done()
     head.done()
     return view
+
+
+def _view_key(head: _Table) -> str:
+    """The key, which also names the file and the folder of the view's references."""
+    key = head.text("key")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", key):
+        raise head.error(f"'{key}' cannot be a key", "Use letters, digits, '_' and '-'.")
+    return key
 
 
 def _code(table: _Table) -> Code:

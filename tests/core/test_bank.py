@@ -11,13 +11,13 @@ from core.adapters.bank import (
     MANIFEST,
     Bank,
     add_reference,
-    check_bank,
     default_bank_folder,
     load_bank,
     open_or_create,
     read_reference_image,
     remove_reference,
 )
+from core.adapters.bank_check import check_bank
 from core.errors import BankError, CatalogueError, WriteError
 from core.film import Side
 from core.measure.loader import load_catalogue
@@ -171,19 +171,6 @@ def test_an_image_that_is_none_is_found_though_its_hash_fits(tmp_path):
         (lambda d: d.update(format="other"), "not the manifest"),
         (lambda d: d.update(version=2), "version 2"),
         (lambda d: d.update(references={"a": 1}), "lists no references"),
-        (lambda d: d["references"][1].update(key="r1"), "Two references are called 'r1'"),
-        (lambda d: d["references"][1].update(image="../x.png"), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(image="/etc/x.png"), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(image="c:x.png"), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(image="a\\..\\x.png"), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(side="up"), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(points=[1, 2]), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(points={"a": [1, float("nan")]}), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(points={"a": [1, 2, 3]}), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(size_px=[1]), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].update(size_px=[float("inf"), 1]), "Reference 2 (r2)"),
-        (lambda d: d["references"][1].pop("sha256"), "Reference 2 (r2)"),
-        (lambda d: d["references"].__setitem__(1, 5), "Reference 2 (?)"),
     ],
 )
 def test_a_wrong_manifest_is_refused_in_words(tmp_path, change, words):
@@ -194,6 +181,68 @@ def test_a_wrong_manifest_is_refused_in_words(tmp_path, change, words):
     assert words in caught.value.what
     assert caught.value.path == tmp_path / MANIFEST
     assert caught.value.remedy.endswith(".")
+
+
+WRONG_ENTRIES = [
+    (lambda d: d["references"][1].update(key="r1"), "(r1) is wrong: another reference has this key"),
+    (lambda d: d["references"][1].update(image="../x.png"), "outside the bank"),
+    (lambda d: d["references"][1].update(image="/etc/x.png"), "outside the bank"),
+    (lambda d: d["references"][1].update(image="c:x.png"), "outside the bank"),
+    (lambda d: d["references"][1].update(image="a\\..\\x.png"), "outside the bank"),
+    (lambda d: d["references"][1].update(side="up"), "'up' is not a valid Side"),
+    (lambda d: d["references"][1].update(points=[1, 2]), "is wrong"),
+    (lambda d: d["references"][1].update(points={"a": [1, float("nan")]}), "point 'a' is not a number"),
+    (lambda d: d["references"][1].update(points={"a": [1, 2, 3]}), "is wrong"),
+    (lambda d: d["references"][1].update(size_px=[1]), "is wrong"),
+    (lambda d: d["references"][1].update(size_px=[0, 5]), "size_px is [0, 5]"),
+    (lambda d: d["references"][1].update(size_px=[float("inf"), 1]), "is wrong"),
+    (lambda d: d["references"][1].pop("sha256"), "'sha256' is missing"),
+    (lambda d: d["references"].__setitem__(1, 5), "Reference 2 (?) is wrong: not an object"),
+    *(
+        (lambda d, s=spacing: d["references"][1].update(spacing_mm=s), "spacing_mm is")
+        for spacing in (0, -0.2, float("nan"), float("inf"), 1e-9, 50, True)
+    ),
+    (lambda d: d["references"][1].update(spacing_mm="x"), "could not convert"),
+    (lambda d: d["references"][1].update(spacing_mm=[1]), "is wrong"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), WRONG_ENTRIES)
+def test_a_wrong_reference_leaves_the_others_usable(tmp_path, change, words):
+    make_bank(tmp_path)
+    edit_manifest(tmp_path, change)
+    bank = load_bank(tmp_path)
+    assert [e.key for e in bank.entries] == ["r1"]
+    (refused,) = bank.refused
+    assert words in refused.what
+    assert refused.what.startswith("Reference 2")
+    assert check_bank(bank, CATALOGUE) == [refused.what]
+    assert len(bank.references(CATALOGUE)) == 1
+
+
+def test_a_wrong_reference_survives_changes_of_the_others_and_can_be_removed(tmp_path):
+    make_bank(tmp_path)
+    edit_manifest(tmp_path, lambda d: d["references"][1].update(spacing_mm=-1))
+    with pytest.raises(BankError, match="already a reference 'r2'"):
+        add_reference(load_bank(tmp_path), entry("r2", 9), picture(9))
+    bank = add_reference(load_bank(tmp_path), entry("r3", 9), picture(9))
+    assert [r.key for r in bank.refused] == ["r2"]
+    edit_manifest(tmp_path, lambda d: d["references"][2].update(spacing_mm=0.2))
+    assert load_bank(tmp_path).refused == ()
+    edit_manifest(tmp_path, lambda d: d["references"][2].update(spacing_mm=-1))
+    bank = remove_reference(load_bank(tmp_path), "r2")
+    assert ([e.key for e in bank.entries], bank.refused) == (["r1", "r3"], ())
+
+
+def test_nearly_the_same_film_is_found(tmp_path):
+    bank = make_bank(tmp_path)
+    again = picture(1) ** 0.9 + np.random.default_rng(0).normal(0, 1, (200, 160)).astype(np.float32)
+    for key, film in (("small", cv2.resize(again, (120, 150))), ("turned", again[:, ::-1])):
+        bank = add_reference(bank, entry(key, 1), film.astype(np.float32))
+    assert problems(tmp_path) == [
+        "small: nearly the same film as r1",
+        "turned: nearly the same film as r1",
+    ]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
