@@ -101,12 +101,17 @@ class People:
 
     def _own(self, bone: str, seed: int, strength: float) -> FloatArray:
         """Smooth displacement [V, 3] in mm of one bone alone."""
-        base = self.template(bone)[0]
-        extent = float(np.ptp(base, axis=0).max())
+        base, extent = self.template(bone)[0], _extent(self.anatomy, bone)
         rms_mm = strength * min(_OWN_SHARE * extent, _OWN_MOST_MM)
         return wave_field(
             base, np.random.default_rng([seed, *bone.encode()]), 0.7 * extent, 2.0 * extent, rms_mm
         )
+
+
+@lru_cache(maxsize=512)
+def _extent(anatomy: Path, bone: str) -> float:
+    """Largest extent in mm of a template bone along an axis."""
+    return float(np.ptp(template_surface(anatomy, bone)[0], axis=0).max())
 
 
 @lru_cache(maxsize=1)

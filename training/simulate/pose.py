@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, MutableMapping
 
 import numpy as np
@@ -19,10 +20,18 @@ Vertices = MutableMapping[str, FloatArray]
 
 def rotation(axis: FloatArray, degrees: float) -> FloatArray:
     """Right-handed rotation matrix [3, 3] about an axis of any length (Rodrigues)."""
-    axis = axis / np.linalg.norm(axis)
-    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    angle = np.deg2rad(degrees)
-    return np.asarray(np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k))
+    x, y, z = (float(v) for v in axis)
+    length = math.sqrt(x * x + y * y + z * z)
+    x, y, z = x / length, y / length, z / length
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    d = 1.0 - c
+    return np.array(
+        [
+            [c + d * x * x, d * x * y - s * z, d * x * z + s * y],
+            [d * x * y + s * z, c + d * y * y, d * y * z - s * x],
+            [d * x * z - s * y, d * y * z + s * x, c + d * z * z],
+        ]
+    )
 
 
 def rotation_between(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -6,14 +6,35 @@ and do not depend on the raster.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.simulate.scene import Camera, FloatArray, IntArray, Scene
+from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
+
+_Rule = TypeVar("_Rule", bound=PointRule)
 
 _TIE_MM = 0.35  # outline points this close to the extreme count as one flat end
+
+
+def remembered(
+    call: Callable[[_Rule, Scene, Camera], FloatArray],
+) -> Callable[[_Rule, Scene, Camera], FloatArray]:
+    """A rule's ``__call__`` that is worked out once for a scene and camera, however many rules use it."""
+
+    @wraps(call)
+    def recall(self: _Rule, scene: Scene, camera: Camera) -> FloatArray:
+        found = scene.found_px.get((self, camera))
+        if found is None:
+            found = scene.found_px[self, camera] = call(self, scene, camera)
+            found.setflags(write=False)
+        return found
+
+    return recall
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +44,7 @@ class Mean:
     bone: str
     vertices: IntArray
 
+    @remembered
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         return np.asarray(camera.project(scene.bone(self.bone).vertices_mm[self.vertices]).mean(axis=0))
 
@@ -34,6 +56,7 @@ class SphereCentre:
     bone: str
     vertices: IntArray
 
+    @remembered
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         centre, _ = fit_sphere(scene.bone(self.bone).vertices_mm[self.vertices])
         return np.asarray(camera.project(centre[None])[0])
@@ -50,6 +73,7 @@ class Direction:
     tip: Mean | SphereCentre
     turned_deg: float = 0.0
 
+    @remembered
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         along = self.tip(scene, camera) - self.tail(scene, camera)
         along = along / np.linalg.norm(along)
@@ -78,6 +102,7 @@ class Farthest:
     candidates: IntArray
     direction: Direction | FilmDirection
 
+    @remembered
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         along = self.direction(scene, camera)
         across = np.array([-along[1], along[0]])

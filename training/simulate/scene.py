@@ -150,6 +150,7 @@ class Scene:
     ``points_mm`` are named points fixed to the anatomy, [3] each. ``point_rules`` are named points
     defined on the projected outline, as a reader sees them. ``truth`` holds true values of
     measurements known in 3-D, by measurement key. ``solids`` and ``casts`` lie in and around the body.
+    ``found_px`` keeps what rules that others use have found on a film.
     """
 
     view: str
@@ -161,6 +162,9 @@ class Scene:
     truth: Mapping[str, float] = field(default_factory=dict)
     solids: tuple[Solid, ...] = ()
     casts: tuple[Cast, ...] = ()
+    found_px: dict[tuple[PointRule, Camera], FloatArray] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def project_points(self, camera: Camera) -> dict[str, FloatArray]:
         """Film position (x, y) in pixels of every named point."""

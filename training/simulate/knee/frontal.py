@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from training.simulate.knee.regions import LegRegions
 from training.simulate.knee.rules import FloorAt, NotchApex, OutlineAlong, ShaftBorder, TangentEnd
@@ -36,13 +37,13 @@ class FrontalKnee:
         """Name of the tibia in the scene."""
         return "tibia" + self.suffix
 
-    @property
+    @cached_property
     def femur_up(self) -> Direction:
         """Up the femur from the knee."""
         parts = self.regions.femur
         return Direction(Mean(self.femur, parts.rings[2]), Mean(self.femur, parts.rings[1]))
 
-    @property
+    @cached_property
     def tibia_down(self) -> Direction:
         """Down the tibia from the knee."""
         parts = self.regions.tibia
@@ -50,32 +51,38 @@ class FrontalKnee:
 
     def plateau_edge(self, side: str) -> PointRule:
         """The outer upper corner of the plateau on one side (``medial`` or ``lateral``)."""
+        return self.plateau[side == "lateral"]
+
+    def _plateau_edge(self, side: str) -> PointRule:
         sign = self.lateral if side == "lateral" else -self.lateral
         down = self.tibia_down
         # A clockwise turn from down points to the left of the film, here also a little up.
         turned = Direction(down.tail, down.tip, -125.0 * sign)
         return Farthest(self.tibia, self.regions.tibia.rim, turned)
 
-    @property
+    @cached_property
     def plateau(self) -> tuple[PointRule, PointRule]:
         """Both ends of the plateau, medial first."""
-        return self.plateau_edge("medial"), self.plateau_edge("lateral")
+        return self._plateau_edge("medial"), self._plateau_edge("lateral")
+
+    @cached_property
+    def condyles(self) -> tuple[PointRule, PointRule]:
+        """Where the common tangent of both condyles touches the medial and the lateral one."""
+        parts = self.regions.femur
+        both = parts.condyle_medial, parts.condyle_lateral
+        return (
+            TangentEnd(self.femur, both, self.femur_up, second=False),
+            TangentEnd(self.femur, both, self.femur_up, second=True),
+        )
 
     def condyle(self, side: str) -> PointRule:
         """Where the common tangent of both condyles touches one of them."""
-        parts = self.regions.femur
-        return TangentEnd(
-            self.femur,
-            (parts.condyle_medial, parts.condyle_lateral),
-            self.femur_up,
-            second=side == "lateral",
-        )
+        return self.condyles[side == "lateral"]
 
     @property
     def notch(self) -> PointRule:
         """The top of the notch between the condyles."""
-        feet = (self.condyle("medial"), self.condyle("lateral"))
-        return NotchApex(self.femur, self.regions.patches["femur_notch"], feet)
+        return NotchApex(self.femur, self.regions.patches["femur_notch"], self.condyles)
 
     def spine(self, side: str) -> PointRule:
         """The tip of one tibial spine."""

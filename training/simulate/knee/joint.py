@@ -98,8 +98,10 @@ def _clearance(upper: FloatArray, lower: FloatArray) -> float:
 
     The mean of the three narrowest places, so that one vertex does not decide.
     """
-    apart = np.hypot(upper[:, None, 0] - lower[None, :, 0], upper[:, None, 1] - lower[None, :, 1])
-    height = np.where(apart < _PAIR_MM, upper[:, None, 2] - lower[None, :, 2], np.inf)
+    across, along = (upper[:, None, k] - lower[None, :, k] for k in (0, 1))
+    height = np.where(
+        across * across + along * along < _PAIR_MM**2, upper[:, None, 2] - lower[None, :, 2], np.inf
+    )
     nearest = np.sort(height.min(axis=0))[:3]
     if not np.isfinite(nearest).all():
         raise ValueError("The patella does not face the femur.")
@@ -132,7 +134,18 @@ def place_patella(bones: Vertices, regions: LegRegions, shape: LegShape) -> None
     apex, insertion = patella[parts.apex].mean(axis=0), tendon_insertion(bones["tibia"], regions)
     radius = float(pivot[1] - patella[:, 1].mean())
     ways = np.arange(-45.0, 1.3 * radius, 0.5)
-    reach = np.array([np.linalg.norm(_along(apex[None], pivot, radius, w)[0] - insertion) for w in ways])
+    # As ``_along`` moves the apex, for all ways at once.
+    above, around = np.maximum(-ways, 0.0), np.maximum(ways, 0.0) / radius
+    _, y, z = apex - pivot
+    path = np.stack(
+        [
+            np.full(len(ways), apex[0]),
+            pivot[1] + np.cos(around) * y - np.sin(around) * z,
+            pivot[2] + np.sin(around) * y + np.cos(around) * z + above,
+        ],
+        axis=1,
+    )
+    reach = np.linalg.norm(path - insertion, axis=1)
     nearest = int(reach.argmin())
     wanted = goal = shape.patella_ratio * length
     # Setting the joint space moves the patella off its path: the second round makes up for that.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.simulate.knee.regions import Patch
-from training.simulate.rules import Direction, FilmDirection, crossings
+from training.simulate.rules import Direction, FilmDirection, crossings, remembered
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
 _TIE_MM = 0.35
@@ -55,6 +55,7 @@ class TangentEnd:
     up: Direction | FilmDirection
     second: bool
 
+    @remembered
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         v = scene.bone(self.bone).vertices_mm
         first, second = (camera.project(v[part]) for part in self.parts)

@@ -242,7 +242,9 @@ def _reframe(bones: Vertices, names: Iterable[str], frame: Callable[[], Frame]) 
 def _turn_by(v: FloatArray, axis: int, degrees: FloatArray, pivot: FloatArray) -> None:
     """Turn each vertex [V, 3] about axis 0, 1 or 2 through ``pivot`` by its own angle [V], in place."""
     i, j = (axis + 1) % 3, (axis + 2) % 3
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    p, q = v[:, i] - pivot[i], v[:, j] - pivot[j]
-    v[:, i] = pivot[i] + c * p - s * q
-    v[:, j] = pivot[j] + s * p + c * q
+    turned = np.flatnonzero(degrees)  # mostly one end of a bone
+    angle = np.radians(degrees[turned])
+    c, s = np.cos(angle), np.sin(angle)
+    p, q = v[turned, i] - pivot[i], v[turned, j] - pivot[j]
+    v[turned, i] = pivot[i] + c * p - s * q
+    v[turned, j] = pivot[j] + s * p + c * q

@@ -84,12 +84,12 @@ class Outermost:
 def corner_rules(bone: str, end: str, plate: Endplate, sides: tuple[str, str]) -> dict[str, PointRule]:
     """Both corners of one endplate; ``sides`` names them from image left to image right."""
     right, left, front, back = plate.poles
-    tails = (right, left) if sides == _FRONTAL else (front, back)
+    first, second = (Mean(bone, pole) for pole in ((right, left) if sides == _FRONTAL else (front, back)))
     upwards = -1.0 if end == "superior" else 1.0
     rules: dict[str, PointRule] = {}
-    for side, tip, tail, outwards in zip(sides, tails, tails[::-1], (-1.0, 1.0), strict=True):
+    for side, tip, tail, outwards in zip(sides, (first, second), (second, first), (-1.0, 1.0), strict=True):
         turned = outwards * upwards * _BEYOND_DEG
-        direction = Direction(Mean(bone, tail), Mean(bone, tip), turned)
+        direction = Direction(tail, tip, turned)
         rules[f"{bone}_{end}_{side}"] = Corner(bone, plate.half(_HALF[side]), direction)
     return rules
 
