@@ -67,5 +67,6 @@ def wave_field(
     waves = direction * (2.0 * np.pi / rng.uniform(shortest_mm, longest_mm, (count, 1)))
     phase = rng.uniform(0.0, 2.0 * np.pi, count)
     push = rng.standard_normal((count, 3)) * (rms_mm * np.sqrt(2.0 / count))
-    # Sines in single precision are much faster and right to a thousandth of a millimetre.
-    return np.asarray(np.sin((points @ waves.T + phase).astype(np.float32)) @ push)
+    # Single precision is much faster and right to a thousandth of a millimetre.
+    angle = points.astype(np.float32) @ waves.T.astype(np.float32) + phase.astype(np.float32)
+    return np.asarray(np.sin(angle, out=angle) @ push.astype(np.float32), dtype=np.float64)

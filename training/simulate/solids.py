@@ -128,12 +128,12 @@ def cut(surface: Surface, point: FloatArray, normal: FloatArray) -> Surface:
     if (kept == 3).all():
         return surface
     # Every edge is cut once, so that its two triangles share the point.
-    edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    edges = np.unique(edges[above[edges[:, 0]] != above[edges[:, 1]]], axis=0)
-    low, high = edges[:, 0], edges[:, 1]
+    edges = faces[(kept == 1) | (kept == 2)][:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    edges = edges[above[edges[:, 0]] != above[edges[:, 1]]].astype(np.int64)
+    code = np.unique(edges.min(axis=1) * len(vertices) + edges.max(axis=1))
+    low, high = np.divmod(code, len(vertices))
     part = (height[low] / (height[low] - height[high]))[:, None]
     points = np.concatenate([vertices, vertices[low] + part * (vertices[high] - vertices[low])])
-    code = low.astype(np.int64) * len(vertices) + high
 
     def between(a: IntArray, b: IntArray) -> NDArray[np.int64]:
         wanted = np.minimum(a, b).astype(np.int64) * len(vertices) + np.maximum(a, b)
@@ -158,8 +158,10 @@ def cut(surface: Surface, point: FloatArray, normal: FloatArray) -> Surface:
         apex = points[rim.ravel()].mean(axis=0, keepdims=True)
         found.append(np.column_stack([rim, np.full(len(rim), len(points))]))
         points = np.concatenate([points, apex])
-    used, where = np.unique(np.concatenate(found), return_inverse=True)
-    return Surface(points[used], where.reshape(-1, 3).astype(np.int32))
+    left = np.concatenate(found)
+    used = np.zeros(len(points), dtype=np.bool_)
+    used[left] = True
+    return Surface(points[used], (np.cumsum(used) - 1)[left].astype(np.int32))
 
 
 def volume_mm3(surface: Surface) -> float:
