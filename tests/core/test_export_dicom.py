@@ -224,14 +224,32 @@ def test_values_of_the_same_place_do_not_cover_each_other(tmp_path: Path) -> Non
     assert len(places) == 4
 
 
-def test_state_keeps_a_table_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_state_keeps_a_table_of_the_file(tmp_path: Path, photometric: str) -> None:
     table = Dataset()
-    table.add_new("LUTDescriptor", "US", [4, 500, 16])
-    table.add_new("LUTData", "US", [0, 1000, 5000, 65535])
-    m = measured(tmp_path, VOILUTSequence=[table])
+    table.add_new("LUTDescriptor", "US", [4, 500, 12])
+    table.add_new("LUTData", "US", [0, 1000, 3000, 4095])
+    m = measured(tmp_path, VOILUTSequence=[table], PhotometricInterpretation=photometric)
+    path = tmp_path / "object.dcm"
     (window,) = parsed(tmp_path, gsps_bytes(m)).SoftcopyVOILUTSequence
-    assert list(window.VOILUTSequence[0].LUTData) == [0, 1000, 5000, 65535]
+    (kept,) = window.VOILUTSequence
+    assert list(kept.LUTDescriptor) == [4, 500, 16]
+    levels = np.frombuffer(kept.LUTData, "<u2") / 65535 * 4095
+    assert np.rint(levels).tolist() == [0, 1000, 3000, 4095]
     assert "WindowCenter" not in window
+    assert complaints(path) == []
+
+
+def test_state_mends_a_modality_table_of_bytes_in_words(tmp_path: Path) -> None:
+    table = Dataset()
+    table.add_new("LUTDescriptor", "US", [256, 0, 8])
+    table.add_new("LUTData", "OW", np.arange(256, dtype="<u2").tobytes())
+    table.ModalityLUTType = "US"
+    m = measured(tmp_path, ModalityLUTSequence=[table], WindowCenter=128, WindowWidth=256)
+    (kept,) = parsed(tmp_path, gsps_bytes(m)).ModalityLUTSequence
+    assert list(kept.LUTDescriptor) == [256, 0, 8]
+    assert kept.LUTData == bytes(range(256))
+    assert complaints(tmp_path / "object.dcm") == []
 
 
 def test_state_of_a_colour_film_is_refused(tmp_path: Path) -> None:

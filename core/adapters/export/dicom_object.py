@@ -99,9 +99,9 @@ def read_source(measured: Measured) -> Source:
             )
         header = parse(path, pixels=False)
         header.decode()
-    for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
-        if not UID(str(header.get(keyword, ""))).is_valid:
-            raise WriteError(f"The film's file states no valid {keyword}", path=path, remedy=_OTHER_FORMS)
+        for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
+            if not UID(str(header.get(keyword, ""))).is_valid:
+                raise WriteError(f"The film's file states no valid {keyword}", path=path, remedy=_OTHER_FORMS)
     return Source(header, measured.case.frame, frame_count(header))
 
 

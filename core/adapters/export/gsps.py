@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import GrayscaleSoftcopyPresentationStateStorage
@@ -99,7 +102,7 @@ def _area(measured: Measured) -> Dataset:
 def _greyscale(ds: Dataset, measured: Measured, header: Dataset) -> None:
     """How stored values become grey, as the program shows them: modality table, window, polarity."""
     if header.get("ModalityLUTSequence"):
-        ds.ModalityLUTSequence = header.ModalityLUTSequence
+        ds.ModalityLUTSequence = [_packed(header.ModalityLUTSequence[0])]
     elif "RescaleSlope" in header:
         ds.RescaleIntercept = header.get("RescaleIntercept", 0)
         ds.RescaleSlope = header.RescaleSlope if float(header.RescaleSlope) != 0.0 else 1
@@ -107,6 +110,19 @@ def _greyscale(ds: Dataset, measured: Measured, header: Dataset) -> None:
     turned = inverted(header)
     ds.SoftcopyVOILUTSequence = [_window(measured, header, stored_total(header) if turned else None)]
     ds.PresentationLUTShape = "INVERSE" if turned else "IDENTITY"
+
+
+def _packed(table: Dataset) -> Dataset:
+    """A lookup table whose 8-bit entries take a word each, as old files have it, with two to a word."""
+    count, _, bits = (int(v) for v in table.LUTDescriptor)
+    data = table.LUTData
+    words = np.frombuffer(data, "<u2") if isinstance(data, bytes) else np.asarray(data)
+    if bits != 8 or len(words) != (count or 65536):
+        return table
+    mended = copy.deepcopy(table)
+    packed = words.astype("u1").tobytes()
+    mended.add_new("LUTData", "OW", packed + b"\0" * (len(packed) % 2))
+    return mended
 
 
 def _window(measured: Measured, header: Dataset, total: float | None) -> Dataset:
@@ -117,12 +133,13 @@ def _window(measured: Measured, header: Dataset, total: float | None) -> Dataset
     """
     shown = measured.film.windows[0]
     item = Dataset()
-    if shown.table is not None and header.get("VOILUTSequence"):
-        item.VOILUTSequence = [header.VOILUTSequence[0]]
-        return item
     low, high = shown.low, shown.high
     if total is not None:
         low, high = total - high, total - low
+    if shown.table is not None and header.get("VOILUTSequence"):
+        levels = [1.0 - level for level in reversed(shown.table)] if total is not None else shown.table
+        item.VOILUTSequence = [_table(round(low), levels)]
+        return item
     if shown.table is not None:
         item.VOILUTFunction = "SIGMOID"
         centre, width = (low + high) / 2.0, (high - low) / 3.0
@@ -130,6 +147,18 @@ def _window(measured: Measured, header: Dataset, total: float | None) -> Dataset
         centre, width = (low + high + 1.0) / 2.0, max(high - low + 1.0, 1.0)
     item.WindowCenter = DSfloat(centre, auto_format=True)
     item.WindowWidth = DSfloat(width, auto_format=True)
+    return item
+
+
+def _table(first: int, levels: Sequence[float]) -> Dataset:
+    """A lookup table of 16 bits from the value ``first`` on; ``levels`` are 0 to 1."""
+    item = Dataset()
+    words = np.rint(np.asarray(levels) * 65535.0).astype("<u2")
+    # The number of entries is unsigned in either representation; 0 stands for 65536.
+    count = len(words) % 65536
+    kind = "SS" if first < 0 and count < 32768 else "US"
+    item.add_new("LUTDescriptor", kind, [count, first if kind == "SS" else first % 65536, 16])
+    item.add_new("LUTData", "OW", words.tobytes())
     return item
 
 
