@@ -21,7 +21,7 @@ ViewMaker = Callable[[np.random.Generator, int, People], tuple[Scene, Camera]]
 _MAKERS: Mapping[str, str] = MappingProxyType(
     {
         "hand_pa": "training.simulate.hand:hand_film",
-        "ankle_ap": "training.simulate.ankle:ankle_film",
+        "ankle_ap": "training.simulate.ankle.film:ankle_film",
         "spine_ap": "training.simulate.spine.ap:spine_ap_film",
         "spine_lateral": "training.simulate.spine.lateral:spine_lateral_film",
         "lumbar_ap": "training.simulate.spine.lumbar:lumbar_ap_film",

@@ -1,7 +1,7 @@
 """Random left ankles and lower legs as seen from the front: bones, soft tissue, points, camera.
 
-A template is deformed and moved in its own frame (see ``ankle_template``), then posed in the scene:
-fibula on the image right, foot down, beam from the front.
+A person's bones are shaped and moved in the ankle frame (see ``regions``), then posed in the scene: fibula
+on the image right, foot down, beam from the front.
 """
 
 from __future__ import annotations
@@ -9,28 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.simulate.ankle_names import ANKLE_POINT_DESCRIPTIONS, ANKLE_POINTS
-from training.simulate.ankle_points import ankle_rules
-from training.simulate.ankle_shape import AnklePose, bend_leg, deform, draw_pose, move_foot
-from training.simulate.ankle_template import TEMPLATE_NAMES, AnkleTemplate, load_template
+from training.simulate.ankle.joint import move_foot
+from training.simulate.ankle.points import ankle_rules
+from training.simulate.ankle.regions import (
+    ANKLE_BONES,
+    AnkleRegions,
+    ankle_regions,
+    in_ankle_frame,
+    plafond_width,
+)
+from training.simulate.ankle.shape import AnklePose, bend_leg, deform, draw_pose
+from training.simulate.foot.parts import METATARSALS, TOES
 from training.simulate.lesion import lytic_lesion
 from training.simulate.people import People
-from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, Vertices, rotation
-from training.simulate.scene import Bone, Camera, Capsule, GrowthPlate, Scene
+from training.simulate.pose import Y_AXIS, Vertices
+from training.simulate.scene import Bone, Camera, Capsule, FloatArray, GrowthPlate, Scene
 
-__all__ = ["ANKLE_POINTS", "ANKLE_POINT_DESCRIPTIONS", "ankle_camera", "ankle_scene"]
-
-FloatArray = NDArray[np.float64]
-
-# Internal rotation of the leg that brings both malleoli into one plane parallel to the film.
-_MORTISE_DEG = 17.0
+TEMPLATE = "bodyparts3d"
 _LEG_FILM_FROM_MM = 70.0
 _LESION_PROBABILITY = 0.12
+_FOREFOOT = (*METATARSALS, *(bone for toe in TOES for bone in toe))
 _OUTERMOST = (
     "tibial_shaft_proximal_medial",
     "tibial_shaft_proximal_lateral",
@@ -40,27 +41,36 @@ _OUTERMOST = (
 )
 
 
-def ankle_scene(rng: np.random.Generator, *, anatomy: Path, variation: float = 1.0) -> Scene:
+def ankle_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
+    """A random ankle AP film; see ``ankle_scene`` and ``ankle_camera``."""
+    scene = ankle_scene(rng, people)
+    return scene, ankle_camera(scene, rng, (side_px, side_px), 0.05)
+
+
+def ankle_scene(rng: np.random.Generator, people: People, variation: float = 1.0) -> Scene:
     """A random left ankle or lower leg, AP to mortise view (``ankle_ap``).
 
-    ``anatomy`` is the folder of the anatomy collection. ``variation`` scales the spread of shape and
-    pose around an average adult mortise view; 0 gives the template in that pose. The origin is on the
-    central ray: near the ankle, or up the leg for a lower-leg film. The same state of ``rng`` gives
-    the same scene. ``truth`` holds ``leg_rotation_deg`` (internal positive), ``plantarflexion_deg``,
-    and ``plafond_angle_deg`` (lateral angle of tibial axis and plafond line in the mortise plane).
+    ``variation`` scales the spread of shape and pose around an average adult mortise view; 0 gives the
+    template in that pose. The origin is on the central ray: near the ankle, or up the leg for a lower-leg
+    film. The same state of ``rng`` gives the same scene. ``truth`` holds ``leg_rotation_deg`` (internal
+    positive), ``plantarflexion_deg``, and ``plafond_angle_deg`` (lateral angle of tibial axis and plafond
+    line in the mortise plane).
     """
-    template = load_template(anatomy, TEMPLATE_NAMES[int(rng.integers(len(TEMPLATE_NAMES)))])
+    regions = ankle_regions(people)
+    person = people.draw(rng, ANKLE_BONES, variation)
     pose = draw_pose(rng, variation)
-    vertices = {name: surface[0].copy() for name, surface in template.bones.items()}
-    deform(vertices, template, pose, rng, variation)
-    move_foot(vertices, template, pose)
-    bend_leg(vertices, template, pose)
-    plates = _growth_plates(vertices, template, rng, pose.size)
-    tissue = _soft_tissue(vertices, template, rng, variation)
+    # The pose holds the size of the leg, from child to large adult.
+    adult = {name: v / person.size for name, v in person.vertices.items()}
+    vertices = deform(in_ankle_frame(adult, regions), regions, pose, rng, variation)
+    move_foot(vertices, regions, pose)
+    bend_leg(vertices, regions, pose)
+    width = plafond_width(vertices["tibia"], regions)
+    plates = _growth_plates(vertices, width, rng, pose.size)
+    tissue = _soft_tissue(vertices, regions, rng, variation)
     place, size = _Placement.of(pose), pose.size
-    bones = _bones(vertices, template, rng, pose, plates, place)
+    bones = _bones(vertices, regions, rng, pose, plates, place)
     if rng.random() < _LESION_PROBABILITY * variation:
-        bones += lytic_lesion(rng, vertices["tibia"], template.plafond_width_mm, place, bones[0].density)
+        bones += lytic_lesion(rng, vertices["tibia"], width, place, bones[0].density)
     soft = tuple(
         Capsule(place(c.start_mm), place(c.end_mm), size * c.start_radius_mm, size * c.end_radius_mm)
         for c in tissue
@@ -70,7 +80,7 @@ def ankle_scene(rng: np.random.Generator, *, anatomy: Path, variation: float = 1
         "plantarflexion_deg": pose.plantarflexion_deg,
         "plafond_angle_deg": pose.ldta_deg,
     }
-    return Scene("ankle_ap", template.name, bones, soft, {}, ankle_rules(template), truth)
+    return Scene("ankle_ap", TEMPLATE, bones, soft, {}, ankle_rules(regions), truth)
 
 
 def ankle_camera(
@@ -124,26 +134,23 @@ def ankle_camera(
 
 @dataclass(frozen=True)
 class _Placement:
-    """Template frame to scene frame: size, leg rotation, tilt towards the source, roll, central ray."""
+    """Ankle frame to scene frame: size, leg rotation, tilt towards the source, roll, central ray."""
 
     matrix: FloatArray
     shift: FloatArray
 
     @classmethod
     def of(cls, pose: AnklePose) -> _Placement:
-        # Internal rotation brings the lateral malleolus forwards, towards the source.
-        turn = rotation(Y_AXIS, pose.rotation_deg - _MORTISE_DEG)
-        matrix = rotation(Z_AXIS, pose.roll_deg) @ rotation(X_AXIS, pose.recline_deg) @ turn * pose.size
-        return cls(np.asarray(matrix), np.array([0.0, pose.central_ray_mm, 0.0]))
+        return cls(pose.view * pose.size, np.array([0.0, pose.central_ray_mm, 0.0]))
 
     def __call__(self, points: FloatArray) -> FloatArray:
         return np.asarray(points @ self.matrix.T + self.shift)
 
 
 def _growth_plates(
-    vertices: Vertices, template: AnkleTemplate, rng: np.random.Generator, size: float
+    vertices: Vertices, width_mm: float, rng: np.random.Generator, size: float
 ) -> Mapping[str, GrowthPlate]:
-    """Open physes of distal tibia and fibula, in the template frame, more often in small legs."""
+    """Open physes of distal tibia and fibula, in the ankle frame, more often in small legs."""
     chance = 0.35 + 1.2 * (0.93 - size)
     is_open = rng.random() < chance
     gap = float(rng.uniform(0.8, 2.5))
@@ -151,7 +158,7 @@ def _growth_plates(
     plates = {}
     for name, height in heights.items():
         v = vertices[name]
-        level = -height * template.plafond_width_mm
+        level = -height * width_mm
         slab = v[np.abs(v[:, 1] - level) < 4.0]
         centre = (slab.min(axis=0) + slab.max(axis=0)) / 2.0
         plates[name] = GrowthPlate(
@@ -162,7 +169,7 @@ def _growth_plates(
 
 def _bones(
     vertices: Vertices,
-    template: AnkleTemplate,
+    regions: AnkleRegions,
     rng: np.random.Generator,
     pose: AnklePose,
     plates: Mapping[str, GrowthPlate],
@@ -183,7 +190,7 @@ def _bones(
             Bone(
                 name,
                 place(v),
-                template.bones[name][1],
+                regions.faces[name],
                 thickness.get(name, foot_cortex),
                 density * float(rng.uniform(0.95, 1.05)),
                 tuple(own),
@@ -193,9 +200,9 @@ def _bones(
 
 
 def _soft_tissue(
-    vertices: Vertices, template: AnkleTemplate, rng: np.random.Generator, variation: float
+    vertices: Vertices, regions: AnkleRegions, rng: np.random.Generator, variation: float
 ) -> list[Capsule]:
-    """Leg from calf to ankle, heel, and two rays of the foot, in the template frame."""
+    """Leg from calf to ankle, heel, and two rays of the foot, in the ankle frame."""
     fat = 1.0 + variation * rng.uniform(-0.12, 0.22)
     calf = rng.uniform(48.0, 62.0) * fat
     length = -float(vertices["tibia"][:, 1].min())
@@ -212,12 +219,12 @@ def _soft_tissue(
     nodes = [(np.array([x, -h * length, z]), r) for h, x, z, r in profile]
     capsules = [Capsule(a, b, ra, rb) for (a, ra), (b, rb) in pairwise(nodes)]
     talus, calcaneus = vertices["talus"], vertices["calcaneus"]
-    tuber = calcaneus[template.heel_vertex]
+    tuber = calcaneus[regions.heel]
     heel = calcaneus.mean(axis=0)
     heel_end = heel + 0.55 * (tuber - heel)
     capsules.append(Capsule(nodes[-1][0], heel, 30.0 * fat, 29.0 * fat))
     capsules.append(Capsule(heel, heel_end, 29.0 * fat, 25.0 * fat))
-    front = np.concatenate([v for name, v in vertices.items() if name.startswith(("metatarsal", "forefoot"))])
+    front = np.concatenate([vertices[name] for name in _FOREFOOT])
     toes = front[np.argsort(front[:, 2])[: len(front) // 5]]
     middle = front.mean(axis=0)
     for side in (0.0, 1.0):
@@ -227,9 +234,3 @@ def _soft_tissue(
         capsules.append(Capsule(talus.mean(axis=0), mid, 27.0 * fat, 21.0 * fat))
         capsules.append(Capsule(mid, tip, 21.0 * fat, 12.0 * fat))
     return capsules
-
-
-def ankle_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
-    """A random ankle AP film; see ``ankle_scene`` and ``ankle_camera``."""
-    scene = ankle_scene(rng, anatomy=people.anatomy)
-    return scene, ankle_camera(scene, rng, (side_px, side_px), 0.05)

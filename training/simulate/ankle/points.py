@@ -11,57 +11,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.simulate.ankle_names import (
+from training.simulate.ankle.names import (
     ANKLE_POINTS,
     CLEAR_SPACE_LEVEL,
     DISTAL_LEVEL,
     PROXIMAL_LEVEL,
     SYNDESMOSIS_LEVEL,
 )
-from training.simulate.ankle_template import AnkleTemplate, roof_height
-from training.simulate.scene import Camera, PointRule, Scene
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int32]
-
+from training.simulate.ankle.regions import AnkleRegions, middle_of, plafond_line
+from training.simulate.rules import crossings
+from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
 _TIP_WIDTHS = 0.08
 # The corner of the dome is where its outline falls away this steeply (36 degrees).
 _CORNER_SLOPE = 0.73
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AnkleRule:
-    """Rule for one named point of a scene made from ``template``; call with scene and camera."""
+    """Rule for one named point of a scene; call with scene and camera."""
 
-    template: AnkleTemplate
+    regions: AnkleRegions
     point: str
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         """Film position [2] of the point in pixels. ``ValueError`` if the outline misses its level."""
-        return _Film(self.template, scene, camera).point(self.point)
+        return _Film(self.regions, scene, camera).point(self.point)
 
 
-def ankle_rules(template: AnkleTemplate) -> Mapping[str, PointRule]:
-    """Rules of all ankle points for scenes made from this template."""
-    return {name: AnkleRule(template, name) for name in ANKLE_POINTS}
+def ankle_rules(regions: AnkleRegions) -> Mapping[str, PointRule]:
+    """Rules of all ankle points, in the order of the catalogue."""
+    return {name: AnkleRule(regions, name) for name in ANKLE_POINTS}
 
 
 class _Film:
     """Projected bones of one scene with the axes of the tibia on the film."""
 
-    def __init__(self, template: AnkleTemplate, scene: Scene, camera: Camera) -> None:
-        self._template, self._scene, self._camera = template, scene, camera
+    def __init__(self, regions: AnkleRegions, scene: Scene, camera: Camera) -> None:
+        self._regions, self._scene, self._camera = regions, scene, camera
         tibia = scene.bone("tibia").vertices_mm
-        distal, proximal = (camera.project(_middle(tibia[ring])[None])[0] for ring in template.rings)
+        distal, proximal = (camera.project(middle_of(tibia[ring])[None])[0] for ring in regions.rings)
         self._down = (distal - proximal) / np.linalg.norm(distal - proximal)
         # A left foot has its lateral side to the right of the film.
         self._across = np.array([self._down[1], -self._down[0]])
         self._axes = np.stack([self._across, self._down])
         self._tibia = camera.project(tibia) @ self._axes.T
-        self._plafond = self._plafond_line()
+        self._plafond = plafond_line(self._tibia, regions)
         self._width = float(np.linalg.norm(self._plafond[1] - self._plafond[0]))
         self._centre = self._plafond.mean(axis=0)
 
@@ -110,52 +106,32 @@ class _Film:
         # A wide joint over a short malleolus: the facet ends just above the tip.
         return min(level, float(self._tibia[:, 1].max()) - _TIP_WIDTHS * self._width)
 
-    def _plafond_line(self) -> FloatArray:
-        """Ends [2, 2] of the sclerotic line: the crest of the arch, where rays graze the surface."""
-        ends = self._tibia[[self._template.plafond_medial, self._template.plafond_lateral]]
-        for end in ends:
-            height = roof_height(self._tibia, self._template.regions["plafond"], float(end[0]))
-            end[1] = end[1] if height is None else height
-        return np.asarray(ends)
-
     def _dome_corner(self, side: float) -> FloatArray:
         """The dome's farthest point obliquely up and to one side, relative to the talus itself."""
-        return dome_corner(self._bone("talus"), self._template, side)
+        return dome_corner(self._bone("talus"), self._regions, side)
 
     def _crossing(self, film: FloatArray, region: str, level: float, side: float) -> FloatArray:
         """Outermost point (lateral for side +1, medial for -1) of a region on a level line."""
-        crossed = outline_at(film, self._template.regions[region], level)
+        crossed = outline_at(film, self._regions.edges[region], level)
         if crossed is None:
             raise ValueError(f"The outline of {region} does not reach the level of the point in this view.")
         return np.array([crossed[1] if side > 0 else crossed[0], level])
 
 
-def _cut(a: FloatArray, b: FloatArray, a_other: FloatArray, b_other: FloatArray, level: float) -> FloatArray:
-    """Other coordinate of the points where edges a-b pass a level of their first coordinate."""
-    passes = (a > level) != (b > level)
-    t = (level - a[passes]) / (b[passes] - a[passes])
-    return np.asarray(a_other[passes] + t * (b_other[passes] - a_other[passes]))
-
-
-def dome_corner(talus: FloatArray, template: AnkleTemplate, side: float) -> FloatArray:
+def dome_corner(talus: FloatArray, regions: AnkleRegions, side: float) -> FloatArray:
     """Corner [2] of the dome, lateral for side +1, of talus vertices [V, 2] seen from the front.
 
     Film axes are x lateral and y distal. "Up" is meant relative to the talus, so that the corner is
     the same place of the bone when the talus tilts.
     """
-    along = talus[template.talus_lateral] - talus[template.talus_medial]
+    along = talus[regions.talus_sides[1]] - talus[regions.talus_sides[0]]
     along = along / np.linalg.norm(along)
     up = np.array([along[1], -along[0]])
-    dome = talus[template.trochlea]
+    dome = talus[regions.trochlea]
     return np.asarray(dome[(dome @ (up + _CORNER_SLOPE * side * along)).argmax()])
 
 
 def outline_at(points: FloatArray, edges: IntArray, level: float) -> tuple[float, float] | None:
     """Smallest and largest x at height y = level over edges [E, 2] of points [N, 2 or 3]; None if none."""
-    a, b = points[edges[:, 0]], points[edges[:, 1]]
-    crossed = _cut(a[:, 1], b[:, 1], a[:, 0], b[:, 0], level)
+    crossed = crossings(points, edges, level)
     return (float(crossed.min()), float(crossed.max())) if len(crossed) else None
-
-
-def _middle(points: FloatArray) -> FloatArray:
-    return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2.0)
