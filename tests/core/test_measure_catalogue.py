@@ -15,7 +15,7 @@ from core.measure.manual import main, manual_markdown, write_manual
 from core.measure.ops import OPERATIONS
 from tests.core.measure_layouts import LAYOUTS, MM, UNVERIFIED, landmarks
 from training.simulate.ankle.names import ANKLE_POINTS
-from training.simulate.hand_points import HAND_POINTS
+from training.simulate.hand.points import HAND_POINTS
 
 CASES = [(view, key) for view, (_, values) in LAYOUTS.items() for key in values]
 

@@ -10,11 +10,12 @@ import pytest
 import trimesh
 
 from training.simulate.anatomy import anatomy_dir, load_mesh, mirror_x, surface_volume
-from training.simulate.hand import HAND_POINT_DESCRIPTIONS, HAND_POINTS, hand_camera, hand_scene
-from training.simulate.hand_person import sample_person, wobble
-from training.simulate.hand_pose import flex, roll, turn
-from training.simulate.hand_rules import Border, Extreme
-from training.simulate.hand_template import CARPALS, ring_at
+from training.simulate.hand.film import hand_camera, hand_scene
+from training.simulate.hand.person import sample_person, wobble
+from training.simulate.hand.points import HAND_POINT_DESCRIPTIONS, HAND_POINTS
+from training.simulate.hand.pose import flex, roll, turn
+from training.simulate.hand.rules import Border, Extreme
+from training.simulate.hand.template import CARPALS, ring_at
 from training.simulate.scene import Bone, Camera, GrowthPlate, Scene
 
 SIZE = (600, 860)

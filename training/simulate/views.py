@@ -20,7 +20,7 @@ ViewMaker = Callable[[np.random.Generator, int, People], tuple[Scene, Camera]]
 # Module and function of every view. Imported when asked for, so that one view does not load all bones.
 _MAKERS: Mapping[str, str] = MappingProxyType(
     {
-        "hand_pa": "training.simulate.hand:hand_film",
+        "hand_pa": "training.simulate.hand.film:hand_film",
         "ankle_ap": "training.simulate.ankle.film:ankle_film",
         "spine_ap": "training.simulate.spine.ap:spine_ap_film",
         "spine_lateral": "training.simulate.spine.lateral:spine_lateral_film",

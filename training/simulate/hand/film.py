@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from training.simulate.hand_person import Person, sample_person
-from training.simulate.hand_points import HAND_POINT_DESCRIPTIONS, HAND_POINTS
-from training.simulate.hand_pose import Posed, flex, pose_hand, roll, turn
-from training.simulate.hand_rules import Border, Extreme
-from training.simulate.hand_soft import hand_soft_tissue
-from training.simulate.hand_template import (
+from training.simulate.hand.person import Person, sample_person
+from training.simulate.hand.points import HAND_POINTS
+from training.simulate.hand.pose import Posed, flex, pose_hand, roll, turn
+from training.simulate.hand.rules import Border, Extreme
+from training.simulate.hand.soft import hand_soft_tissue
+from training.simulate.hand.template import (
     CARPALS,
     FOREARM,
     METACARPALS,
@@ -27,8 +27,6 @@ from training.simulate.hand_template import (
 )
 from training.simulate.people import People
 from training.simulate.scene import Bone, Camera, Capsule, FloatArray, GrowthPlate, PointRule, Scene
-
-__all__ = ["HAND_POINTS", "HAND_POINT_DESCRIPTIONS", "hand_camera", "hand_scene"]
 
 VIEW = "hand_pa"
 TEMPLATE = "bodyparts3d"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.simulate.hand_template import Ring
+from training.simulate.hand.template import Ring
 from training.simulate.scene import Bone, Camera, FloatArray, IntArray, Scene
 
 _TIE_MM = 0.35  # outline points this close to the extreme count as one flat end

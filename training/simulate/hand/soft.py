@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from training.simulate.hand_person import Person
-from training.simulate.hand_pose import Posed
-from training.simulate.hand_template import METACARPALS, RAYS, HandTemplate, phalanges
+from training.simulate.hand.person import Person
+from training.simulate.hand.pose import Posed
+from training.simulate.hand.template import METACARPALS, RAYS, HandTemplate, phalanges
 from training.simulate.scene import Capsule, FloatArray
 
 # Half thickness in mm of an average adult's finger at its base, first joint, last joint and tip.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.simulate.hand_person import Person, tubular_shape, wobble
-from training.simulate.hand_template import CARPALS, FOREARM, METACARPALS, RAYS, HandTemplate, phalanges
+from training.simulate.hand.person import Person, tubular_shape, wobble
+from training.simulate.hand.template import CARPALS, FOREARM, METACARPALS, RAYS, HandTemplate, phalanges
 from training.simulate.scene import FloatArray
 
 CARPUS_LENGTH = 1.20  # the template's carpus is short for its metacarpals

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.simulate.hand_template import CARPALS, METACARPALS, RAYS, Tubular, phalanges
+from training.simulate.hand.template import CARPALS, METACARPALS, RAYS, Tubular, phalanges
 from training.simulate.scene import FloatArray
 
 # Lengths relative to the one adult of the template, fitted to the mean proportions of annotated hand

@@ -1,0 +1,1 @@
+"""Simulated PA films of hands (``hand_pa``)."""
