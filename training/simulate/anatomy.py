@@ -40,15 +40,12 @@ def anatomy_dir(explicit: Path | str | None = None) -> Path:
 
 
 @lru_cache(maxsize=512)
-def load_mesh(
-    path: Path, subdivisions: int = 0, smoothing: int = 0, largest_only: bool = True
-) -> tuple[FloatArray, IntArray]:
+def load_mesh(path: Path, subdivisions: int = 0) -> tuple[FloatArray, IntArray]:
     """Vertices [V, 3] in mm and faces [F, 3] of one surface file, oriented outwards.
 
-    Coincident vertices are merged. ``smoothing`` is the number of volume-preserving smoothing
-    passes (Taubin 1995), applied before ``subdivisions`` rounds of Loop subdivision.
-    ``largest_only`` drops loose fragments. The arrays are cached and read-only: copy before changing
-    them. Raises ``FileNotFoundError`` if there is no such file.
+    Coincident vertices are merged, loose fragments dropped, then ``subdivisions`` rounds of Loop
+    subdivision applied. The arrays are cached and read-only: copy before changing them. Raises
+    ``FileNotFoundError`` if there is no such file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"Bone surface {path} does not exist; check the anatomy folder.")
@@ -56,12 +53,9 @@ def load_mesh(
     mesh.merge_vertices()
     mesh.update_faces(mesh.nondegenerate_faces())
     mesh.remove_unreferenced_vertices()
-    if largest_only:
-        mesh = _largest_component(mesh)
+    mesh = _largest_component(mesh)
     if mesh.is_watertight and mesh.volume < 0:
         mesh.invert()
-    if smoothing > 0:
-        trimesh.smoothing.filter_taubin(mesh, lamb=0.5, nu=0.53, iterations=2 * smoothing)
     vertices = np.array(mesh.vertices, dtype=np.float64)
     faces = np.array(mesh.faces, dtype=np.int64)
     if subdivisions > 0:
@@ -70,19 +64,16 @@ def load_mesh(
 
 
 @lru_cache(maxsize=128)
-def load_left(
-    folder: Path, name: str, subdivisions: int = 0, smoothing: int = 0, from_right: bool = False
-) -> tuple[FloatArray, IntArray]:
+def load_left(folder: Path, name: str, subdivisions: int = 0) -> tuple[FloatArray, IntArray]:
     """A left bone of ``bodyparts3d`` by file stem with ``{side}`` in it, e.g. ``{side}_radius``.
 
-    With ``from_right``, or if there is no left file, the right one is mirrored in the sagittal plane
-    x = 0. ``{side}`` is written as in the file names: capital at the start, small inside. Returns
+    If there is no left file, the right one is mirrored in the sagittal plane x = 0. ``{side}`` is written as in the file names: capital at the start, small inside. Returns
     as ``load_mesh``.
     """
     left, right = (folder / "bodyparts3d" / f"{_sided(name, side)}.ply" for side in ("left", "right"))
-    if left.is_file() and not from_right:
-        return load_mesh(left, subdivisions, smoothing)
-    vertices, faces = load_mesh(right, subdivisions, smoothing)
+    if left.is_file():
+        return load_mesh(left, subdivisions)
+    vertices, faces = load_mesh(right, subdivisions)
     return mirror_x(vertices, faces)
 
 
