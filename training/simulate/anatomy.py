@@ -67,8 +67,8 @@ def load_mesh(path: Path, subdivisions: int = 0) -> tuple[FloatArray, IntArray]:
 def load_left(folder: Path, name: str, subdivisions: int = 0) -> tuple[FloatArray, IntArray]:
     """A left bone of ``bodyparts3d`` by file stem with ``{side}`` in it, e.g. ``{side}_radius``.
 
-    If there is no left file, the right one is mirrored in the sagittal plane x = 0. ``{side}`` is written as in the file names: capital at the start, small inside. Returns
-    as ``load_mesh``.
+    If there is no left file, the right one is mirrored in the sagittal plane x = 0. ``{side}`` is written
+    as in the file names: capital at the start, small inside. Returns as ``load_mesh``.
     """
     left, right = (folder / "bodyparts3d" / f"{_sided(name, side)}.ply" for side in ("left", "right"))
     if left.is_file():
