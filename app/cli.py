@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.commandline import deidentify
+from app.commandline import deidentify, pacs
 from core import __version__
 from core.errors import OrthoMatchError
 from core.film import Side
 
-COMMANDS = ("measure", "export", "evaluate", "bank", "deidentify", "catalogue", "doctor", "manual")
+COMMANDS = ("measure", "export", "evaluate", "bank", "deidentify", "pacs", "catalogue", "doctor", "manual")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bank_commands(commands.add_parser("bank", help="list, check and change a bank of references"))
 
     deidentify.add_parser(commands)
+    pacs.add_parser(commands)
 
     doctor = commands.add_parser("doctor", help="versions, provider, model and bank in use")
     doctor.add_argument("--bank", type=Path, metavar="DIR")
@@ -115,7 +116,9 @@ def _window_parser() -> argparse.ArgumentParser:
 def _add_bank_commands(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="list the references")
-    check = actions.add_parser("check", help="verify images, checksums and points")
+    check = actions.add_parser("check", help="verify images, checksums and points; compare the references")
+    check.add_argument("--quick", action="store_true", help="do not match the references with each other")
+    check.add_argument("--json", type=Path, metavar="F")
     bring = actions.add_parser("import", help="take over a folder of annotated films")
     bring.add_argument(
         "cases",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ from numpy.typing import NDArray
 
 from app.commandline.deidentify import check_reviewed
 from core.adapters.annotations import AnnotationFormat, read_annotations
+from core.adapters.atomic import write_bytes
 from core.adapters.bank import (
+    Bank,
     BankEntry,
     add_reference,
     add_references,
@@ -24,11 +28,16 @@ from core.adapters.bank_check import check_bank
 from core.adapters.bank_import import PointNames, additions, read_point_names
 from core.adapters.case_file import load_case
 from core.adapters.dicom import read_film
+from core.adapters.feature_cache import DiskFeatureCache
+from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
 from core.burnt_in import blackened
 from core.errors import BankError
 from core.film import Side
+from core.leave_one_out import Review, review_view
+from core.measure.definitions import Catalogue
 from core.measure.evaluate import shows_flipped
+from core.resources import resource_path, user_cache_dir
 
 
 def run_bank(options: argparse.Namespace) -> int:
@@ -48,14 +57,39 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    bank = load_bank(options.bank)
-    problems = check_bank(bank, known_catalogue(options.bank))
+    bank, catalogue = load_bank(options.bank), known_catalogue(options.bank)
+    problems = check_bank(bank, catalogue)
+    reviews = [] if options.quick else _review(bank, catalogue)
+    for review in sorted(reviews, key=lambda r: (r.view, r.predicts_percent)):
+        print(
+            f"{review.key:<22} {review.view:<18} points {review.mean_percent:5.2f} % from the others', "
+            f"predicts them to {review.predicts_percent:5.2f} %"
+        )
+        problems += review.problems()
+    if options.json is not None:
+        document = {"problems": problems, "references": [asdict(review) for review in reviews]}
+        write_bytes(options.json, f"{json.dumps(document, indent=1, ensure_ascii=False)}\n".encode())
     for problem in problems:
         print(f"orthomatch: {bank.folder}: {problem}", file=sys.stderr)
     if problems:
         return 1
     print(f"{len(bank.entries)} references are sound, sha256 {bank.sha256}")
     return 0
+
+
+def _review(bank: Bank, catalogue: Catalogue) -> list[Review]:
+    """Every reference against the others of its view, as far as there are enough."""
+    encoder, reviews = OnnxEncoder(), []
+    cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
+    for view in catalogue.views.values():
+        references = bank.references(catalogue, view.key)
+        if not references:
+            continue
+        found = review_view(encoder, cache, view, references, lambda text: print(text, file=sys.stderr))
+        if not found:
+            print(f"{view.key}: {len(references)} references are too few to compare")
+        reviews += found
+    return reviews
 
 
 def _import(options: argparse.Namespace) -> int:

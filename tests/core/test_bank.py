@@ -239,7 +239,7 @@ def test_nearly_the_same_film_is_found(tmp_path):
     again = picture(1) ** 0.9 + np.random.default_rng(0).normal(0, 1, (200, 160)).astype(np.float32)
     for key, film in (("small", cv2.resize(again, (120, 150))), ("turned", again[:, ::-1])):
         bank = add_reference(bank, entry(key, 1), film.astype(np.float32))
-    assert problems(tmp_path) == [
+    assert [problem for problem in problems(tmp_path) if "off the film" not in problem] == [
         "small: nearly the same film as r1",
         "turned: nearly the same film as r1",
     ]
