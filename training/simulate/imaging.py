@@ -19,7 +19,7 @@ from training.simulate.render import Layers
 Image = NDArray[np.float32]
 
 _TABLE = 4096
-_LIMB_MM, _TRUNK_MM = 70.0, 170.0  # body thickness up to which a film is of a limb, from which of the trunk
+_LIMB_MM, _TRUNK_MM = 70.0, 150.0  # body thickness up to which a film is of a limb, from which of the trunk
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
             + _vignette(rows, columns, e.vignette)
         )
     picture = _through_table(
-        picture, _grey_table(e, e.background * (1.0 - 0.8 * trunk), e.ceiling - 0.12 * trunk)
+        picture, _grey_table(e, e.background * (1.0 - 0.95 * trunk), e.ceiling - 0.12 * trunk)
     )
     if e.field_add > 0:
         picture += _field(rng, (rows, columns)) * np.float32(e.field_add)
@@ -267,7 +267,7 @@ def _window(density: Image, layers: Layers, window: tuple[float, float], trunk: 
     # from black would otherwise show faint scatter as a contour.
     low = float(np.percentile(outside, 97.0) if outside.size >= 16 else np.percentile(sample, 1.0))
     if trunk > 0 and body.size >= 16:
-        low += 0.9 * trunk * max(0.0, float(np.percentile(body, 4.0)) - low)
+        low += 0.9 * trunk * max(0.0, float(np.percentile(body, 10.0)) - low)
     low += window[0] * (high - low)
     return (density - np.float32(low)) * np.float32(1.0 / max(high - low, 1e-3))
 

@@ -53,6 +53,7 @@ class FittedBone:
     accepted: bool
 
 
+@lru_cache(maxsize=512)
 def template_surface(anatomy: Path, bone: str) -> tuple[FloatArray, IntArray]:
     """Template vertices [V, 3] and faces [F, 3] of a bone; KeyError for an unknown key."""
     if bone.endswith("_right"):
