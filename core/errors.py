@@ -45,5 +45,9 @@ class MatchError(OrthoMatchError):
     """The film cannot be matched against the bank (constant image, unknown view, ...)."""
 
 
+class NetworkError(OrthoMatchError):
+    """The network is switched off, or a peer cannot be reached, refuses or fails."""
+
+
 class Cancelled(Exception):
     """The user stopped a running task. Not an error: nothing has changed."""
