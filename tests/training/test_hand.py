@@ -15,7 +15,8 @@ from training.simulate.hand.person import sample_person, wobble
 from training.simulate.hand.points import HAND_POINT_DESCRIPTIONS, HAND_POINTS
 from training.simulate.hand.pose import flex, roll, turn
 from training.simulate.hand.rules import Border, Extreme
-from training.simulate.hand.template import CARPALS, ring_at
+from training.simulate.hand.template import CARPALS, draw_hand, hand_template, ring_at
+from training.simulate.people import People
 from training.simulate.scene import Bone, Camera, GrowthPlate, Scene
 
 SIZE = (600, 860)
@@ -33,7 +34,7 @@ def anatomy() -> Path:
 
 def _film(anatomy: Path, seed: int) -> tuple[Scene, Camera, np.ndarray]:
     rng = np.random.default_rng(seed)
-    scene = hand_scene(rng, anatomy=anatomy)
+    scene = hand_scene(rng, People(anatomy))
     camera = hand_camera(scene, rng, SIZE, 0.05)
     points = scene.project_points(camera)
     return scene, camera, np.array([points[key] for key in HAND_POINTS])
@@ -240,3 +241,18 @@ def test_the_mean_proportions_stay_those_they_were_fitted_to(anatomy: Path) -> N
     for ends, expected in ratios.items():
         mean = np.mean([length(p, ends) / length(p, middle) for p in films])
         assert mean == pytest.approx(expected, rel=0.08)
+
+
+def test_shapes_of_people_differ_while_lengths_stay(anatomy: Path) -> None:
+    people = People(anatomy)
+    one, two = (draw_hand(people, np.random.default_rng(seed), 1.0) for seed in (1, 2))
+    plain = hand_template(people)
+    for name, bone in plain.tubular.items():
+        shapes = [hand.tubular[name].vertices for hand in (one, two)]
+        assert np.abs(shapes[0] - shapes[1]).max() > 0.1, name
+        for shape in shapes:
+            assert -shape[bone.head, 1].mean() == pytest.approx(bone.length)
+            assert np.abs(shape[bone.base].mean(axis=0)).max() < 1e-9
+            assert np.abs(shape - bone.vertices).max() < 0.3 * bone.length
+    same = draw_hand(people, np.random.default_rng(1), 0.0)
+    assert np.allclose(same.solid["capitate"].vertices, plain.solid["capitate"].vertices)

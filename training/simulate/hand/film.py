@@ -6,8 +6,6 @@ hand towards the source.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import trimesh
 
@@ -22,7 +20,7 @@ from training.simulate.hand.template import (
     METACARPALS,
     RAYS,
     HandTemplate,
-    hand_template,
+    draw_hand,
     phalanges,
 )
 from training.simulate.people import People
@@ -39,15 +37,15 @@ _PLATE_DEPTH = {
 }  # fmt: skip
 
 
-def hand_scene(rng: np.random.Generator, *, anatomy: Path, variation: float = 1.0) -> Scene:
+def hand_scene(rng: np.random.Generator, people: People, variation: float = 1.0) -> Scene:
     """One random left hand in PA view.
 
-    ``anatomy`` is the folder that contains ``bodyparts3d``; ``variation`` scales how much bones differ
+    ``variation`` scales how much bones differ
     in shape and proportion between people (1.0: like real ones; 0: only growth, size and pose). All 37
     points of ``HAND_POINTS`` are defined; that of a carpal not yet ossified lies on its cartilage.
     The same state of ``rng`` gives the same scene.
     """
-    template = hand_template(Path(anatomy))
+    template = draw_hand(people, rng, variation)
     person = sample_person(rng, variation)
     posed = pose_hand(template, person, rng, variation)
     rotation = turn(rng.normal(0, 5)) @ flex(rng.normal(0, 3)) @ roll(rng.normal(0, 6))
@@ -259,5 +257,5 @@ def _hidden_points(
 
 def hand_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
     """A random hand PA film; see ``hand_scene`` and ``hand_camera``."""
-    scene = hand_scene(rng, anatomy=people.anatomy)
+    scene = hand_scene(rng, people)
     return scene, hand_camera(scene, rng, (side_px, side_px))

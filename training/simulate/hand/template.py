@@ -8,15 +8,15 @@ its origin at the middle of its proximal surface and the same axes when the bone
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from training.simulate.anatomy import FloatArray, IntArray, load_left
+from training.simulate.people import People
+from training.simulate.scene import FloatArray, IntArray
 
 RAYS = ("thumb", "index", "middle", "ring", "little")
 CARPALS = ("scaphoid", "lunate", "triquetrum", "pisiform", "trapezium", "trapezoid", "capitate", "hamate")
@@ -93,10 +93,14 @@ def phalanges(ray: str) -> tuple[str, ...]:
     return tuple(f"{ray}_{part}_phalanx" for part in parts)
 
 
+HAND_BONES = (*CARPALS, *METACARPALS, *(bone for ray in RAYS for bone in phalanges(ray)))
+"""The bones that are drawn from people."""
+
+
 @lru_cache(maxsize=4)
-def hand_template(folder: Path) -> HandTemplate:
-    """The hand of ``bodyparts3d`` below the anatomy folder; cached, treat as read-only."""
-    raw = _load(folder)
+def hand_template(people: People) -> HandTemplate:
+    """The template's hand; cached, treat as read-only."""
+    raw = {name: people.template(name) for name in (*FOREARM, *HAND_BONES)}
     rotation, origin = _hand_frame(raw)
     placed = {name: ((v - origin) @ rotation.T, f) for name, (v, f) in raw.items()}
     tubular: dict[str, Tubular] = {}
@@ -111,14 +115,38 @@ def hand_template(folder: Path) -> HandTemplate:
     return HandTemplate(tubular, solid, head.mean(axis=0))
 
 
-def _load(folder: Path) -> dict[str, tuple[FloatArray, IntArray]]:
-    stems = {name: f"{{side}}_{'triquetral' if name == 'triquetrum' else name}" for name in CARPALS + FOREARM}
-    stems |= {name: f"{{side}}_{name}_bone" for name in METACARPALS}
-    for ray in RAYS:
-        finger = ray if ray == "thumb" else f"{ray}_finger"
-        for name in phalanges(ray):
-            stems[name] = f"{name.split('_')[1].capitalize()}_phalanx_of_{{side}}_{finger}"
-    return {name: load_left(folder, stem, 1) for name, stem in stems.items()}
+def draw_hand(people: People, rng: np.random.Generator, variation: float) -> HandTemplate:
+    """The template with carpals, metacarpals and phalanges shaped as a random person's, as large as before.
+
+    Lengths, places and the bones of the forearm stay those of the template; ``variation`` as for ``People``.
+    """
+    template = hand_template(people)
+    drawn = people.draw(rng, HAND_BONES, variation).vertices
+    tubular = {name: _reshaped(bone, drawn[name]) for name, bone in template.tubular.items()}
+    carpals = {
+        name: replace(template.solid[name], vertices=_fitted(drawn[name], template.solid[name].vertices))
+        for name in CARPALS
+    }
+    return HandTemplate(tubular, {**template.solid, **carpals}, template.wrist_centre)
+
+
+def _reshaped(bone: Tubular, vertices: FloatArray) -> Tubular:
+    local = _fitted(vertices, bone.vertices)
+    local = local - local[bone.base].mean(axis=0)
+    local = local * (bone.length / float(-local[bone.head, 1].mean()))
+    y = local[:, 1]
+    width = float(np.ptp(local[y > y.max() - 0.3 * np.ptp(y), 0]))
+    return replace(bone, vertices=local, width=width)
+
+
+def _fitted(vertices: FloatArray, onto: FloatArray) -> FloatArray:
+    """Vertices [V, 3] turned, scaled and moved onto others as well as that alone can (Umeyama 1991)."""
+    middle, target = vertices.mean(axis=0), onto.mean(axis=0)
+    a, b = vertices - middle, onto - target
+    u, spread, vt = np.linalg.svd(b.T @ a)
+    spread[2] *= np.sign(np.linalg.det(u @ vt))
+    u[:, 2] *= np.sign(np.linalg.det(u @ vt))
+    return np.asarray(a @ (u @ vt).T * (spread.sum() / (a**2).sum()) + target)
 
 
 def _hand_frame(raw: Mapping[str, tuple[FloatArray, IntArray]]) -> tuple[FloatArray, FloatArray]:
