@@ -147,9 +147,13 @@ def _add_bank_commands(parser: argparse.ArgumentParser) -> None:
         deidentify.add_review_options(action)
     remove = actions.add_parser("remove", help="take a reference out")
     remove.add_argument("key")
-    for action in (listing, check):
+    pack = actions.add_parser("pack", help="write a bank into one file, to give it away")
+    unpack = actions.add_parser("unpack", help="take over the references of such a file")
+    for action in (pack, unpack):
+        action.add_argument("file", type=Path, metavar="FILE.ombank")
+    for action in (listing, check, pack):
         action.add_argument("--bank", type=Path, metavar="DIR", help="default: the shipped bank")
-    for action in (bring, add, remove):
+    for action in (bring, add, remove, unpack):
         action.add_argument("--bank", type=Path, metavar="DIR", required=True, help="a bank of your own")
     parser.set_defaults(run=_bank)
 

@@ -26,6 +26,7 @@ from core.adapters.bank import (
 )
 from core.adapters.bank_check import check_bank
 from core.adapters.bank_import import PointNames, additions, read_point_names
+from core.adapters.bank_pack import pack_bank, unpack_bank
 from core.adapters.case_file import load_case
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import DiskFeatureCache
@@ -42,7 +43,15 @@ from core.resources import resource_path, user_cache_dir
 
 def run_bank(options: argparse.Namespace) -> int:
     """Run one bank action. Returns the exit status."""
-    actions = {"list": _list, "check": _check, "import": _import, "add": _add, "remove": _remove}
+    actions = {
+        "list": _list,
+        "check": _check,
+        "import": _import,
+        "add": _add,
+        "remove": _remove,
+        "pack": _pack,
+        "unpack": _unpack,
+    }
     return actions[options.action](options)
 
 
@@ -168,4 +177,16 @@ def _add(options: argparse.Namespace) -> int:
 def _remove(options: argparse.Namespace) -> int:
     bank = remove_reference(open_or_create(options.bank), options.key)
     print(f"{options.key} removed, {len(bank.entries)} references left")
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    count = pack_bank(load_bank(options.bank), options.file)
+    print(f"{count} references written to {options.file}")
+    return 0
+
+
+def _unpack(options: argparse.Namespace) -> int:
+    bank = unpack_bank(options.file, options.bank)
+    print(f"{bank.folder} now holds {len(bank.entries)} references")
     return 0

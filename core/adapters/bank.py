@@ -163,7 +163,12 @@ def load_bank(folder: Path | None = None) -> Bank:
             path=path,
             remedy="Use the program version that wrote it.",
         )
-    listed = document.get("references")
+    entries, refused = manifest_entries(document.get("references"), path)
+    return Bank(folder, hashlib.sha256(data).hexdigest(), entries, refused)
+
+
+def manifest_entries(listed: object, path: Path) -> tuple[tuple[BankEntry, ...], tuple[RefusedEntry, ...]]:
+    """The references that a manifest lists, and those whose description is wrong. Raises ``BankError``."""
     if not isinstance(listed, list):
         raise BankError("The manifest lists no references", path=path, remedy=RESTORE)
     entries: dict[str, BankEntry] = {}
@@ -178,7 +183,7 @@ def load_bank(folder: Path | None = None) -> Bank:
             name = str(item.get("key", "?")) if isinstance(item, dict) else "?"
             what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
             refused.append(RefusedEntry(name, f"Reference {number} ({name}) is wrong: {what}", item))
-    return Bank(folder, hashlib.sha256(data).hexdigest(), tuple(entries.values()), tuple(refused))
+    return tuple(entries.values()), tuple(refused)
 
 
 def _entry(item: Any) -> BankEntry:
@@ -222,26 +227,32 @@ def _spacing(value: Any) -> float | None:
     return float(value)
 
 
-def read_reference_image(folder: Path, entry: BankEntry) -> NDArray[np.float32]:
-    """The reference's film, verified against its SHA-256. Raises ``DamagedReferenceError``."""
+def read_reference_data(folder: Path, entry: BankEntry) -> bytes:
+    """The reference's image file, verified against its SHA-256. Raises ``DamagedReferenceError``."""
     path = folder / entry.image
-
-    def error(what: str) -> DamagedReferenceError:
-        return DamagedReferenceError(f"The image of reference {entry.key} {what}", entry.key, path)
-
     try:
         data = path.read_bytes()
-    except OSError as cause:
-        raise error("cannot be read") from cause
+    except OSError as error:
+        raise _damaged(entry, path, "cannot be read") from error
     if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise error("is damaged: its SHA-256 is not the one in the manifest")
+        raise _damaged(entry, path, "is damaged: its SHA-256 is not the one in the manifest")
+    return data
+
+
+def read_reference_image(folder: Path, entry: BankEntry) -> NDArray[np.float32]:
+    """The reference's film, verified against its SHA-256. Raises ``DamagedReferenceError``."""
+    data = np.frombuffer(read_reference_data(folder, entry), dtype=np.uint8)
     try:
-        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-    except cv2.error as cause:
-        raise error("cannot be decoded") from cause
+        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+    except cv2.error as error:  # an empty file
+        raise _damaged(entry, folder / entry.image, "cannot be decoded") from error
     if image is None:
-        raise error("cannot be decoded")
+        raise _damaged(entry, folder / entry.image, "cannot be decoded")
     return np.asarray(image, dtype=np.float32)
+
+
+def _damaged(entry: BankEntry, path: Path, what: str) -> DamagedReferenceError:
+    return DamagedReferenceError(f"The image of reference {entry.key} {what}", entry.key, path)
 
 
 def save_manifest(
@@ -302,10 +313,10 @@ def add_references(
     try:
         for entry, read_film in additions:
             used = [other.key for other in entries] + [other.key for other in bank.refused]
-            _check_key(entry.key, bank.folder, used)
+            check_key(entry.key, bank.folder, used)
             data, size = _grey_png(read_film(), entry.key, bank.folder)
             path = bank.folder / entry.view / f"{entry.key}.png"
-            _make_folder(path.parent)
+            make_folder(path.parent)
             write_bytes(path, data)
             written.append(path)
             name, digest = f"{entry.view}/{entry.key}.png", hashlib.sha256(data).hexdigest()
@@ -317,7 +328,8 @@ def add_references(
         raise
 
 
-def _check_key(key: str, folder: Path, used: list[str]) -> None:
+def check_key(key: str, folder: Path, used: list[str]) -> None:
+    """Refuse a key that is in use or cannot be a file name. Raises ``BankError``."""
     if key in used:
         raise BankError(f"There is already a reference {key!r}", path=folder, remedy="Choose another key.")
     if not key or not all(c.isalnum() or c in "-_." for c in key) or key.startswith("."):
@@ -355,7 +367,8 @@ def remove_reference(bank: Bank, key: str) -> Bank:
     return smaller
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Create a folder of the bank unless it is there. Raises ``BankError``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
