@@ -53,7 +53,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("measure", "Measure", "Measure", ("F5",), toolbar=True, tip="Find the points anew"),
     ActionSpec("cancel", "Measure", "Cancel", ("Esc",), tip="Stop the running task"),
     ActionSpec("next_look", "Measure", "Next point that needs a look", ("N",)),
-    ActionSpec("spacing", "Measure", "Set spacing from ruler\u2026", ("Ctrl+R",)),
+    ActionSpec(
+        "spacing", "Measure", "Set spacing\u2026", ("Ctrl+R",), tip="By a ruler or ball of known size"
+    ),
     ActionSpec("confirm", "Measure", "Confirm\u2026", ("Ctrl+Return",), tip="Confirm in the reader's name"),
     ActionSpec("fit", "View", "Fit", ("F",), toolbar=True, tip="Show the whole film"),
     ActionSpec("actual_size", "View", "1:1", ("1",), toolbar=True, tip="One film pixel per screen pixel"),
@@ -63,6 +65,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("flip", "View", "Flip", ("X",), checkable=True, toolbar=True, tip="Mirror the display only"),
     ActionSpec("next_window", "View", "Next window preset", ("W",)),
     ActionSpec("overlay", "View", "Points and lines", ("O",), checkable=True, toolbar=True),
+    ActionSpec("graphics", "View", "Text and markers of the file", ("G",), checkable=True),
     ActionSpec("names", "View", "All point names", ("L",), checkable=True),
     ActionSpec("next_pane", "View", "Next pane", ("F6",)),
     ActionSpec("keyboard", "Help", "Keyboard", ("F1",)),
@@ -77,6 +80,7 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("Left drag on a point", "Move the point (Esc while dragging puts it back)"),
     ("Left drag beside points, middle drag", "Pan"),
     ("Ctrl+Left drag", "Draw a ruler along an object of known length"),
+    ("Ctrl+Left click", "Find the outline of a ball of known size (beside one: remove ruler and outline)"),
     ("Right drag", "Window/level: right widens, down brightens"),
     ("Tab, Shift+Tab", "Next, previous point (while the film has the focus)"),
     ("Arrow keys", "Move the selected point by 1 px; without a selected point, pan"),

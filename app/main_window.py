@@ -72,7 +72,7 @@ class MainWindow(WindowActions):
             self.measurements.table,
             self.landmarks.list,
             self.study.view_box,
-            self.films.list,
+            self.films.tree,
         )
         self.ask_unsaved = lambda: ask_unsaved(self)
         self.actions_by_name = {}
@@ -145,7 +145,8 @@ class MainWindow(WindowActions):
         docks = menus["View"].addMenu("Panes")
         for dock in self.findChildren(QDockWidget):
             docks.addAction(dock.toggleViewAction())
-        self.actions_by_name["overlay"].setChecked(True)
+        for name in ("overlay", "graphics"):
+            self.actions_by_name[name].setChecked(True)
 
     def _action(self, spec: ActionSpec) -> QAction:
         action = QAction(spec.text, self)
@@ -199,6 +200,7 @@ class MainWindow(WindowActions):
         controller.progressed.connect(self._on_progress)
         self.runner.running_changed.connect(self._on_running)
         self.tools.hover_changed = self._show_overlay
+        self.tools.ball_asked = self.find_ball
         self.view.scale_changed.connect(
             lambda scale: self.scale_text.setText(f"{scale:.0%}".replace("%", " %"))
         )

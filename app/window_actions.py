@@ -19,7 +19,8 @@ from app.session import Session
 from app.tasks import TaskRunner
 from app.viewer.scene import FilmView
 from app.viewer.tools import ViewTools
-from core.calibration import calibration_from_ruler
+from core.calibration import calibration_from_disc, calibration_from_ruler
+from core.disc import find_disc
 from core.errors import OrthoMatchError
 from core.film import Window
 from core.overlay import pixel_aspect
@@ -156,7 +157,7 @@ class WindowActions(QMainWindow):
         film = self.session.film
         if film is None:
             return None
-        start = self.session.case_path or film.path
+        start = self.session.case_path or beside(film.path)
         proposed = start.with_name(f"{start.stem}{ending}{suffix}")
         name, _ = QFileDialog.getSaveFileName(self, title, str(proposed), filters)
         if not name:
@@ -215,24 +216,44 @@ class WindowActions(QMainWindow):
         """Go to the next point that needs a look."""
         self.tools.walk(1, only_needing_look=True)
 
-    def do_spacing(self) -> None:
-        """Ask for the true length of the ruler and take the spacing from it."""
-        if self.view.ruler is None:
-            self.notifier.info("First draw a ruler: hold Ctrl and drag along an object of known length.")
+    def find_ball(self, x_px: float, y_px: float) -> None:
+        """Show the outline of the round object at a place of the film."""
+        film = self.session.film
+        if film is None:
             return
-        length, entered = QInputDialog.getDouble(
-            self, "Set spacing", "True length of the ruler in mm (at the bone):", 25.0, 0.1, 2000.0, 2
-        )
+        self.view.set_disc(None)
+        try:
+            self.view.set_disc(find_disc(film.pixels, (x_px, y_px), pixel_aspect(film.calibration)))
+        except OrthoMatchError as error:
+            self.notifier.info(str(error))
+
+    def do_spacing(self) -> None:
+        """Ask for the true size of what was marked and take the spacing from it."""
+        if self.view.disc is not None:
+            question = "True diameter of the ball in mm:"
+        elif self.view.ruler is not None:
+            question = "True length of the ruler in mm (at the bone):"
+        else:
+            self.notifier.info(
+                "First mark an object of known size: hold Ctrl and click on a ball, or drag along a length."
+            )
+            return
+        length, entered = QInputDialog.getDouble(self, "Set spacing", question, 25.0, 0.1, 2000.0, 2)
         if entered:
             self.set_spacing(length)
 
     def set_spacing(self, length_mm: float) -> None:
-        """Make the drawn ruler ``length_mm`` long."""
-        film, ruler = self.session.film, self.view.ruler
-        if film is None or ruler is None:
+        """Make the drawn ruler, or the diameter of the outlined ball, ``length_mm`` long."""
+        film, ruler, disc = self.session.film, self.view.ruler, self.view.disc
+        if film is None or (ruler is None and disc is None):
             return
+        aspect = pixel_aspect(film.calibration)
         try:
-            found = calibration_from_ruler(*ruler, length_mm, pixel_aspect(film.calibration))
+            if disc is not None:
+                found = calibration_from_disc(disc, length_mm, aspect)
+            else:
+                assert ruler is not None
+                found = calibration_from_ruler(*ruler, length_mm, aspect)
         except OrthoMatchError as error:
             self.notifier.show_error(error)
             return
@@ -290,6 +311,10 @@ class WindowActions(QMainWindow):
         """Show or hide points and lines."""
         self.view.overlay_visible = on
         self.view.viewport().update()
+
+    def do_graphics(self, on: bool) -> None:
+        """Show or hide the overlay that the file brings."""
+        self.view.set_graphics_visible(on)
 
     def do_names(self, on: bool) -> None:
         """Show all names or only those pointed at."""

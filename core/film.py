@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+MIN_MM, MAX_MM = 0.01, 5.0  # what a pixel of a radiograph can measure
+
 
 class Side(StrEnum):
     """Body side of the patient; BOTH for views that show both, such as a pelvis or a whole spine."""
@@ -47,7 +49,8 @@ class Calibration:
     ``column_mm`` is the distance of neighbouring columns (along x), ``row_mm`` of rows (along y);
     both are None when no spacing is known. ``aspect`` is the height of a pixel divided by its width,
     known even without millimetres. ``detail`` is a sentence for the user: what the spacing was taken
-    from, or why there is none.
+    from, or why there is none. ``relative_error`` is the standard error of the spacing as a part of it, as
+    far as it is known from how it was set.
     """
 
     column_mm: float | None
@@ -55,6 +58,7 @@ class Calibration:
     source: SpacingSource
     detail: str
     aspect: float = 1.0
+    relative_error: float = 0.0
 
     @property
     def unit(self) -> str:

@@ -75,6 +75,8 @@ def study_text(tags: FilmTags) -> str:
 def spacing_text(calibration: Calibration) -> str:
     """Spacing and where it comes from."""
     source = _SPACING[calibration.source]
+    if calibration.relative_error:
+        source += f" (\u00b1 {100 * calibration.relative_error:.2g} %)"
     if calibration.column_mm is None or calibration.row_mm is None:
         return source[0].upper() + source[1:]
     if abs(calibration.column_mm - calibration.row_mm) < 1e-6:

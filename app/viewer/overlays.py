@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
+from core.disc import Disc
 from core.landmarks import Landmark
 from core.measure.results import Arc, Circle, Label, Segment, Shape
 
@@ -206,6 +207,18 @@ def paint_ruler(
     _stroke(painter, path, QColor("#ffffff"), 1.4)
     length = math.hypot(end[0] - start[0], (end[1] - start[1]) * aspect)
     paint_text(painter, b + QPointF(12, 4), f"{length:.1f} px", font, QColor("#ffffff"))
+
+
+def paint_disc(painter: QPainter, disc: Disc, to_screen: QTransform, aspect: float, font: QFont) -> None:
+    """The outline found for a round object, with its diameter in columns' widths."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    centre, radius = QPointF(disc.x_px, disc.y_px), disc.diameter_px / 2.0
+    outline = QPainterPath()
+    outline.addEllipse(centre, radius, radius / aspect)
+    _stroke(painter, to_screen.map(outline), QColor("#ffffff"), 1.4)
+    at = to_screen.map(centre + QPointF(0.0, radius / aspect)) + QPointF(0, 18)
+    text = f"{disc.diameter_px:.1f} \u00b1 {disc.error_px:.1f} px"
+    paint_text(painter, at, text, font, QColor("#ffffff"))
 
 
 def _dot(at: QPointF) -> QPainterPath:

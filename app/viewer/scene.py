@@ -6,13 +6,15 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
 from app.viewer.orientation import edge_letters
-from app.viewer.overlays import Overlay, paint_overlay, paint_ruler, paint_text, text_width
+from app.viewer.overlays import Overlay, paint_disc, paint_overlay, paint_ruler, paint_text, text_width
 from app.viewer.pyramid import Pyramid
+from core.disc import Disc
 from core.film import Radiograph, Window
 from core.overlay import pixel_aspect
 
@@ -22,14 +24,17 @@ _LOUPE_PX = 230
 _LOUPE_SCALE = 4.0
 _BLOCK = 256
 _KEPT_IMAGES = 6
+_GRAPHICS_ARGB = 0xD0FFD75E
 
 
 class FilmItem(QGraphicsItem):
     """Draws the film at the resolution the zoom calls for. The centre of pixel (0, 0) is at (0, 0)."""
 
-    def __init__(self, pyramid: Pyramid, window: Window) -> None:
+    def __init__(self, pyramid: Pyramid, window: Window, graphics: NDArray[np.bool_] | None = None) -> None:
         super().__init__()
         self.pyramid = pyramid
+        self.graphics_visible = True
+        self._graphics = None if graphics is None else _mask_image(graphics)
         self.shown_through = window
         self.inverted = False
         self._images: dict[tuple[int, int, int, int, int], tuple[QImage, object]] = {}
@@ -72,6 +77,8 @@ class FilmItem(QGraphicsItem):
         level = self.pyramid.level_for(math.hypot(matrix.m11(), matrix.m12()) * ratio)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         self.draw_part(painter, option.exposedRect.intersected(self.boundingRect()), level)
+        if self._graphics is not None and self.graphics_visible:
+            painter.drawImage(self.boundingRect(), self._graphics)
 
     def draw_part(self, painter: QPainter, part: QRectF, level: int = 0) -> None:
         """Draw the film area ``part`` in place. Only the blocks it touches pass through the window."""
@@ -90,6 +97,18 @@ class FilmItem(QGraphicsItem):
         y1 = min(rows, (int(bottom + 1) // _BLOCK + 1) * _BLOCK)
         source = QRectF(left - x0, top - y0, right - left, bottom - top)
         painter.drawImage(part, self.image(level, x0, y0, x1, y1), source)
+
+
+def _mask_image(mask: NDArray[np.bool_]) -> QImage:
+    """``mask`` [rows, columns] as an image that is coloured where it is set and clear elsewhere."""
+    rows, columns = mask.shape
+    bits = np.packbits(mask, axis=1)
+    width = (bits.shape[1] + 3) // 4 * 4  # lines of an image start at whole words
+    padded = np.zeros((rows, width), dtype=np.uint8)
+    padded[:, : bits.shape[1]] = bits
+    image = QImage(padded.data, columns, rows, width, QImage.Format.Format_Mono).copy()
+    image.setColorTable([0x00000000, _GRAPHICS_ARGB])
+    return image
 
 
 class FilmView(QGraphicsView):
@@ -117,6 +136,8 @@ class FilmView(QGraphicsView):
         self.overlay_visible = True
         self.loupe_at: tuple[float, float] | None = None
         self.ruler: tuple[tuple[float, float], tuple[float, float]] | None = None
+        self.disc: Disc | None = None
+        self.graphics_visible = True
         self.flipped = False
         self._orientation: tuple[str, ...] = ()
         self._aspect = 1.0
@@ -127,12 +148,13 @@ class FilmView(QGraphicsView):
     def show_film(self, film: Radiograph, pyramid: Pyramid) -> None:
         """Replace the film; starts fitted, unflipped, with the film's first window."""
         self.scene().clear()
-        self.item = FilmItem(pyramid, film.windows[0])
+        self.item = FilmItem(pyramid, film.windows[0], film.graphics)
+        self.item.graphics_visible = self.graphics_visible
         self.scene().addItem(self.item)
         self._orientation = film.tags.patient_orientation
         self._aspect = pixel_aspect(film.calibration)
         self.flipped = False
-        self.loupe_at, self.ruler = None, None
+        self.loupe_at, self.ruler, self.disc = None, None, None
         self.overlay = Overlay()
         self.fit()
         self.window_changed.emit(self.item.shown_through)
@@ -264,8 +286,20 @@ class FilmView(QGraphicsView):
         self.viewport().update()
 
     def set_ruler(self, ruler: tuple[tuple[float, float], tuple[float, float]] | None) -> None:
-        """Show a ruler between two film places, or none."""
-        self.ruler = ruler
+        """Show a ruler between two film places, or none; a disc goes away."""
+        self.ruler, self.disc = ruler, None
+        self.viewport().update()
+
+    def set_disc(self, disc: Disc | None) -> None:
+        """Show the outline of a round object, or none; a ruler goes away."""
+        self.ruler, self.disc = None, disc
+        self.viewport().update()
+
+    def set_graphics_visible(self, visible: bool) -> None:
+        """Show or hide the overlay of the file."""
+        self.graphics_visible = visible
+        if self.item is not None:
+            self.item.graphics_visible = visible
         self.viewport().update()
 
     def drawForeground(self, painter: QPainter, rect: QRectF | object) -> None:
@@ -279,6 +313,8 @@ class FilmView(QGraphicsView):
             paint_overlay(painter, self.overlay, to_screen, self.font(), room)
         if self.ruler is not None:
             paint_ruler(painter, *self.ruler, to_screen, self._aspect, self.font())
+        if self.disc is not None:
+            paint_disc(painter, self.disc, to_screen, self._aspect, self.font())
         self._paint_letters(painter)
         if self.loupe_at is not None:
             self._paint_loupe(painter, self.item, QPointF(*self.loupe_at))

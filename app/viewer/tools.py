@@ -37,6 +37,7 @@ class ViewTools(QObject):
         self._window_from: tuple[QPointF, Window] | None = None
         self.hovered = ""
         self.hover_changed: Callable[[], None] = lambda: None
+        self.ball_asked: Callable[[float, float], None] = lambda x_px, y_px: None
         self._loupe_timer = QTimer(self)
         self._loupe_timer.setSingleShot(True)
         self._loupe_timer.setInterval(_LOUPE_AFTER_NUDGE_MS)
@@ -137,9 +138,9 @@ class ViewTools(QObject):
                 self._session.end_drag(key)
             self._hide_loupe()
         elif event.button() == Qt.MouseButton.LeftButton and self._ruler_from is not None:
-            self._ruler_from = None
+            place, self._ruler_from = self._ruler_from, None
             if (event.position() - self._press).manhattanLength() < 3:
-                self._view.set_ruler(None)
+                self.ball_asked(*place)
         elif event.button() == Qt.MouseButton.LeftButton and self._pan_from is not None:
             if (event.position() - self._press).manhattanLength() < 3:
                 self._session.select_point("")

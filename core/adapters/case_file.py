@@ -110,6 +110,7 @@ def _to_json(case: Case) -> dict[str, Any]:
             "source": case.calibration.source.value,
             "detail": case.calibration.detail,
             "aspect": case.calibration.aspect,
+            "relative_error": case.calibration.relative_error,
         },
         "verdict": {"level": verdict.level.value, "text": verdict.text, "points": list(verdict.points)},
         "provenance": {
@@ -164,6 +165,8 @@ def _case(root: _Fields) -> Case:
             source=scale.choice("source", SpacingSource),
             detail=scale.text("detail"),
             aspect=scale.positive("aspect"),
+            # Cases of earlier versions do not have it.
+            relative_error=scale.share("relative_error") if scale.has("relative_error") else 0.0,
         ),
         verdict=Verdict(verdict.choice("level", VerdictLevel), verdict.text("text"), verdict.texts("points")),
         provenance=Provenance(
@@ -243,6 +246,15 @@ class _Fields:
         value = float(self._get(key, (int, float), "a number"))
         if not math.isfinite(value):
             raise _FieldError(f"'{self._place}{key}' is not a finite number")
+        return value
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def share(self, key: str) -> float:
+        value = self.number(key)
+        if not 0.0 <= value < 1.0:
+            raise _FieldError(f"'{self._place}{key}' is not a part of one")
         return value
 
     def positive(self, key: str) -> float:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from pydicom.dataset import Dataset
 
-from core.film import Calibration, SpacingSource
+from core.film import MAX_MM, MIN_MM, Calibration, SpacingSource
 
-MIN_MM, MAX_MM = 0.01, 5.0
 MAX_MAGNIFICATION = 5.0
 _SLICES = frozenset({"CT", "MR", "PT", "NM"})
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"

@@ -42,7 +42,8 @@ def evaluate_view(
     ``shows_flipped``); signs then come out as on the canonical image. The 90 % interval is taken from
     ``draws`` random displacements (same every time) of the points: plane Gaussians whose mean
     distance is the point's expected error. A point without an expected error does not vary; without
-    any varying point, or with ``draws`` 0, there is no interval.
+    any varying point, or with ``draws`` 0, there is no interval. Lengths vary with the error of the
+    spacing, too.
     """
     frame = Frame(calibration, flipped)
     known: dict[tuple[object, ...], Geo | DegenerateError] = {}
@@ -110,6 +111,11 @@ def _evaluate(
     if not math.isfinite(value):
         return replace(empty, reason="The points give no finite value.")
     varies = any(landmarks[key].expected_error_px for key in definition.points)
+    spacing_error = frame.calibration.relative_error if unit == "mm" else 0.0
+    if spacing_error:
+        varies = True
+        values = values.copy()
+        values[1:] *= 1.0 + spacing_error * np.random.default_rng(_SEED + 1).standard_normal(len(values) - 1)
     interval = _interval(values, wraps=unit == "deg") if varies else None
     shapes = _drawing(frame, trail, f"{definition.short} {format_value(value, unit)}")
     note = " ".join(part for part in (_choices(view, definition, trail), empty.note) if part)
@@ -204,4 +210,6 @@ def _quantile(ordered: Reals, level: float) -> float:
 def _note(calibration: Calibration) -> str:
     if calibration.unit == "px":
         return f"Pixels: {calibration.detail}"
+    if calibration.relative_error:
+        return f"Spacing set by the user, ± {100 * calibration.relative_error:.2g} % (in the interval)."
     return _PLANE_NOTES.get(calibration.source, "")

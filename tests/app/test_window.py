@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -422,7 +424,8 @@ def test_folder_fills_the_film_list(make_window: Any, tmp_path: Path) -> None:
     assert window.session.film.frame == 1
     window.do_next_film()  # cannot be read
     assert window.session.film.frame == 1
-    assert window.films.list.currentRow() == 2
+    assert window.films.current == window.films.refs[2]
+    assert window.films.tree.currentItem().text(0) == "b  [2/2]"
 
 
 def test_drop_opens(make_window: Any, tmp_path: Path) -> None:
@@ -537,6 +540,46 @@ def test_ruler_sets_the_spacing(window: MainWindow) -> None:
     window.do_undo()
     window.do_undo()
     assert window.session.case.calibration.source is SpacingSource.DETECTOR
+
+
+def test_a_ball_sets_the_spacing(window: MainWindow) -> None:
+    film = window.session.film
+    height, width = film.pixels.shape
+    rows, columns = np.mgrid[0:height, 0:width]
+    ball = np.hypot(columns - 0.5 * width, rows - 0.5 * height) < 20.0
+    window.session.film = replace(film, pixels=film.pixels + np.float32(5000) * ball)
+    viewport, control = window.view.viewport(), Qt.KeyboardModifier.ControlModifier
+    place = window.view.to_screen().map(QPointF(0.5 * width + 3, 0.5 * height)).toPoint()
+    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, control, place)
+    assert window.view.disc is not None
+    assert window.view.disc.diameter_px == pytest.approx(40.0, abs=0.8)
+    window.grab()
+    window.set_spacing(20.0)
+    calibration = window.session.case.calibration
+    assert calibration.column_mm == pytest.approx(0.5, abs=0.01)
+    assert calibration.relative_error > 0.0
+    assert "ball" in window.study.spacing.toolTip()
+    assert "\u00b1" in window.study.spacing.text()
+    assert window.view.disc is None
+
+
+def test_no_ball_is_said(window: MainWindow) -> None:
+    window.find_ball(5.0, 5.0)
+    assert window.view.disc is None
+    assert "round object" in window.bar.text
+
+
+def test_the_overlay_of_the_file_is_drawn_and_hidden(window: MainWindow) -> None:
+    film = window.session.film
+    marks = np.zeros(film.pixels.shape, bool)
+    marks[::2] = True
+    window.view.show_film(replace(film, graphics=marks), window.controller.pyramid)
+    shown = window.view.grab().toImage()
+    window.actions_by_name["graphics"].setChecked(False)
+    hidden = window.view.grab().toImage()
+    assert shown != hidden
+    window.actions_by_name["graphics"].setChecked(True)
+    assert window.view.grab().toImage() == shown
 
 
 def test_ruler_that_is_too_short_is_refused(window: MainWindow) -> None:

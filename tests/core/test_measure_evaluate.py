@@ -266,6 +266,25 @@ def test_interval_of_a_length_has_the_width_of_the_errors():
     assert width.interval == pytest.approx((20 - half, 20 + half), abs=0.03)
 
 
+def test_an_unsure_spacing_widens_the_intervals_of_lengths_only():
+    key, (layout, *_) = next(iter(LAYOUTS.items()))
+    view = default_catalogue().views[key]
+    points = landmarks(layout, error_px=None)
+    unsure = replace(MM, source=SpacingSource.USER, relative_error=0.02)
+    before = {r.key: r for r in evaluate_view(view, points, MM)}
+    lengths = 0
+    for result in evaluate_view(view, points, unsure):
+        assert result.value == before[result.key].value
+        if result.unit != "mm":
+            assert result.interval is None
+            continue
+        lengths += 1
+        half = abs(result.value) * 0.02 * 1.645
+        assert result.interval == pytest.approx((result.value - half, result.value + half), rel=0.01)
+        assert "± 2 %" in result.note
+    assert lengths > 0
+
+
 def test_the_drawn_displacements_have_the_expected_mean_distance():
     from core.measure.evaluate import _placed
     from core.measure.geometry import Frame
