@@ -203,7 +203,7 @@ def test_state_draws_lines_points_and_values(tmp_path: Path) -> None:
     assert centres == [[120.5, 200.5], [261.0, 340.75], [200.5, 480.5]]
     texts = [t.UnformattedTextValue for t in note.TextObjectSequence]
     assert "Inside length 50.0 mm" in texts
-    assert "Out \u221271.2°" in texts
+    assert "Out -71.2°" in texts
     assert "DRAFT, NOT CONFIRMED" in texts[-1]
     assert "calibrated with an object of known size" in texts[-1]
     assert state.ContentLabel == "DRAFT"

@@ -15,13 +15,15 @@ import cv2
 import numpy as np
 import pytest
 
-from core.adapters.export.codes import side_of
+from core.adapters.export.codes import SCHEME, measurement_code, method_code, point_code, side_of, unit_code
 from core.adapters.export.fhir import fhir_text
 from core.adapters.export.formats import FORMATS, write_export
 from core.adapters.export.table import COLUMNS, csv_rows, csv_text, film_report, json_text
 from core.case import Confirmation, SideDecision
 from core.errors import WriteError
 from core.film import Side
+from core.measure.loader import load_catalogue
+from core.measure.results import MeasurementResult
 from tests.core import report_case as made
 from tests.core.export_case import measured, of_film
 from tests.core.report_case import CONFIRMED
@@ -200,6 +202,18 @@ def test_side_in_doubt_is_said(tmp_path: Path) -> None:
 )
 def test_side_of_a_point(side: Side, key: str, expected: Side | None) -> None:
     assert side_of(side, key) is expected
+
+
+def test_every_term_of_the_catalogue_can_be_coded() -> None:
+    for view in load_catalogue().views.values():
+        terms = [point_code(view, key) for key in view.point_keys]
+        for m in view.measurements:
+            result = MeasurementResult(m.key, m.name, None, m.unit, None, "", m.identifier, (), ())
+            terms += [measurement_code(view, result), method_code(view, result)]
+            assert unit_code(m.unit).scheme == "UCUM"
+        own = [term.value for term in terms if term.scheme == SCHEME]
+        assert len(set(own)) == len(own)
+        assert all(0 < len(term.meaning) <= 64 and term.meaning.isprintable() for term in terms)
 
 
 def test_inputs_are_never_written(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def private(value: str, meaning: str) -> Code:
 
 def short(meaning: str) -> str:
     """A meaning cut to what a coded entry may hold."""
-    return meaning if len(meaning) <= _MAX_MEANING else meaning[: _MAX_MEANING - 1] + "\u2026"
+    return meaning if len(meaning) <= _MAX_MEANING else meaning[: _MAX_MEANING - 3] + "..."
 
 
 def unit_code(unit: str) -> Code:

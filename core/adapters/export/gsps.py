@@ -211,23 +211,34 @@ def _text(measured: Measured, text: str, x: float, y: float) -> Dataset:
 
 
 def _values(measured: Measured) -> list[Dataset]:
-    items = []
+    items: list[Dataset] = []
     taken: list[tuple[float, float]] = []
     width, height = measured.film.size_px
     view = FilmView(0, 0, width, height, width, height)  # picture pixels are film pixels
-    line = 0.02 * max(width, height)  # about the height of a line of text in usual viewers
     short = {m.key: m.short for m in measured.view.measurements}
     for result in measured.results:
         anchor = result_anchor(result, view, (0.0, 0.0, width - 1.0, height - 1.0))
         if result.value is None or anchor is None:
             continue
-        text = f"{short.get(result.key, result.name)} {format_value(result.value, result.unit)}"
-        x, y = float(anchor[0]), float(anchor[1])
-        while any(abs(x - left) < 6 * line and abs(y - top) < line for left, top in taken):
-            y += line
-        taken.append((x, y))
-        items.append(_text(measured, text, x, y))
+        # The fonts of many viewers have no minus sign.
+        value = format_value(result.value, result.unit).replace("\u2212", "-")
+        place = _free_place(float(anchor[0]), float(anchor[1]), taken, (width, height))
+        taken.append(place)
+        items.append(_text(measured, f"{short.get(result.key, result.name)} {value}", *place))
     return items
+
+
+def _free_place(
+    x: float, y: float, taken: Sequence[tuple[float, float]], size_px: tuple[int, int]
+) -> tuple[float, float]:
+    """The place nearest to (x, y), lines of text above or below, where no other text is yet."""
+    line = 0.02 * max(size_px)  # about the height of a line of text in usual viewers
+    for step in range(2 * len(taken) + 1):
+        shifted = y + line * ((step + 1) // 2) * (1 if step % 2 else -1)
+        free = not any(abs(x - left) < 8 * line and abs(shifted - top) < line for left, top in taken)
+        if free and line <= shifted <= size_px[1] - line:
+            return x, shifted
+    return x, y
 
 
 def _letters(measured: Measured) -> list[Dataset]:
