@@ -216,6 +216,13 @@ def test_every_term_of_the_catalogue_can_be_coded() -> None:
         assert all(0 < len(term.meaning) <= 64 and term.meaning.isprintable() for term in terms)
 
 
+def test_cobb_angles_have_the_standard_code() -> None:
+    views = load_catalogue().views
+    coded = {m.key: m.code for view in views.values() for m in view.measurements if m.code is not None}
+    assert set(coded) == {"cobb_largest", "cobb_above", "cobb_below", "cobb_lumbar"}
+    assert {(code.value, code.scheme) for code in coded.values()} == {("285285000", "SCT")}
+
+
 def test_inputs_are_never_written(tmp_path: Path) -> None:
     film, link = tmp_path / "film.dcm", tmp_path / "link.dcm"
     film.write_bytes(b"film")
