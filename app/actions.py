@@ -37,6 +37,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("previous_film", "File", "Previous film", ("Ctrl+PgUp",)),
     ActionSpec("save", "File", "Save case", ("Ctrl+S",), toolbar=True),
     ActionSpec("save_as", "File", "Save case as\u2026", ("Ctrl+Shift+S",)),
+    ActionSpec("pacs_import", "File", "Import from PACS\u2026"),
+    ActionSpec("pacs_send", "File", "Send to PACS\u2026"),
+    ActionSpec("pacs_listen", "File", "Receive films from PACS", checkable=True),
+    ActionSpec("pacs_settings", "File", "PACS settings\u2026"),
+    ActionSpec("watch", "File", "Watch a folder\u2026", checkable=True, tip="List new films of a folder"),
+    ActionSpec("deidentify", "File", "De-identify film\u2026", tip="Write the film without identity"),
     ActionSpec("quit", "File", "Quit", ("Ctrl+Q",)),
     _export("pdf", "PDF", ("Ctrl+E",), toolbar=True, tip="Write the report"),
     _export("csv", "CSV", ("Ctrl+Shift+E",), tip="Write the values as a table"),
@@ -51,6 +57,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("reset_point", "Edit", "Reset point", ("Backspace",), tip="Back to the automatic position"),
     ActionSpec("reset_all", "Edit", "Reset all points", ("Ctrl+Backspace",)),
     ActionSpec("measure", "Measure", "Measure", ("F5",), toolbar=True, tip="Find the points anew"),
+    ActionSpec(
+        "annotate", "Measure", "Place points by hand\u2026", ("Ctrl+P",), tip="For views without references"
+    ),
     ActionSpec("cancel", "Measure", "Cancel", ("Esc",), tip="Stop the running task"),
     ActionSpec("next_look", "Measure", "Next point that needs a look", ("N",)),
     ActionSpec(
@@ -79,6 +88,7 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("Mouse wheel", "Zoom at the pointer"),
     ("Left drag on a point", "Move the point (Esc while dragging puts it back)"),
     ("Left drag beside points, middle drag", "Pan"),
+    ("Left click, a point not placed selected", "Place it and go to the next one"),
     ("Ctrl+Left drag", "Draw a ruler along an object of known length"),
     ("Ctrl+Left click", "Find the outline of a ball of known size (beside one: remove ruler and outline)"),
     ("Right drag", "Window/level: right widens, down brightens"),

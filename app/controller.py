@@ -183,6 +183,16 @@ class Controller(QObject):
             progress=self.progressed.emit,
         )
 
+    def annotate(self, view: str, side: str = "") -> None:
+        """Begin a case of ``view`` without points, to be placed by hand."""
+        film, catalogue = self.session.film, self.catalogue
+        if film is None or catalogue is None:
+            return
+        from core.engine import blank_case  # loaded with the engine, which is open
+
+        self._drop_running()
+        self.session.take_analysis(blank_case(film, catalogue.view(view), Side(side) if side else None))
+
     def update_values(self) -> None:
         """Measure the present case in the background.
 

@@ -23,6 +23,7 @@ from app.actions import ACTIONS, MENU_TITLES, STATEMENT, ActionSpec
 from app.backend import Backend, EngineFactory, EngineHolder, open_engine
 from app.controller import Controller
 from app.dialogs import ask_unsaved
+from app.network.actions import NetworkActions
 from app.notify import MessageBar, Notifier
 from app.panels.films import FilmRef, FilmsPanel
 from app.panels.landmarks import LandmarksPanel
@@ -33,13 +34,12 @@ from app.tasks import TaskRunner
 from app.viewer.overlays import Overlay
 from app.viewer.scene import FilmView
 from app.viewer.tools import ViewTools
-from app.window_actions import WindowActions
 from core.film import Window
 
-_QUIET = ("values",)  # channels that are not worth a progress bar
+_QUIET = ("values", "watch")  # channels that are not worth a progress bar
 
 
-class MainWindow(WindowActions):
+class MainWindow(NetworkActions):
     """Docks and actions."""
 
     def __init__(
@@ -181,6 +181,8 @@ class MainWindow(WindowActions):
         for widget in (self.task_text, self.progress, self.cancel_button):
             status.addWidget(widget)
             widget.hide()
+        for widget in (self.listening, self.watching):
+            status.addPermanentWidget(widget)
         status.addPermanentWidget(self.scale_text)
         status.addPermanentWidget(self.statement)
 
@@ -281,6 +283,7 @@ class MainWindow(WindowActions):
         case, view = self.session.case, self.controller.view_of(self.session.case)
         names = {p.key: p.name for p in view.points} if view is not None else {}
         self._names = names
+        self.session.set_order(view.point_keys if view is not None else ())
         self.landmarks.set_definitions(
             names, {p.key: p.description for p in view.points} if view is not None else {}
         )
@@ -370,10 +373,13 @@ class MainWindow(WindowActions):
     def _update_actions(self, *_: object) -> None:
         session, case = self.session, self.session.case
         enabled = {
+            "deidentify": session.film is not None,
             "undo": session.undo_stack.canUndo(),
             "redo": session.undo_stack.canRedo(),
             "reset_point": bool(
-                case is not None and session.selected_point and case.landmarks[session.selected_point].edited
+                case is not None
+                and session.selected_point in case.landmarks
+                and case.landmarks[session.selected_point].edited
             ),
             "reset_all": case is not None and any(p.edited for p in case.landmarks.points.values()),
             "spacing": case is not None,
@@ -382,7 +388,17 @@ class MainWindow(WindowActions):
         }
         for name in ("save", "save_as", *(spec.name for spec in ACTIONS if spec.menu == "Export")):
             enabled[name] = case is not None
-        for name in ("measure", "fit", "actual_size", "zoom_in", "zoom_out", "invert", "flip", "next_window"):
+        for name in (
+            "measure",
+            "annotate",
+            "fit",
+            "actual_size",
+            "zoom_in",
+            "zoom_out",
+            "invert",
+            "flip",
+            "next_window",
+        ):
             enabled[name] = session.film is not None
         for name, on in enabled.items():
             self.actions_by_name[name].setEnabled(on)

@@ -38,6 +38,7 @@ class Session(QObject):
         self.results: tuple[MeasurementResult, ...] = ()
         self.highlighted: tuple[str, ...] = ()  # measurement keys
         self.selected_point = ""
+        self.order: tuple[str, ...] = ()  # all points of the view, placed or not
         self.visited: frozenset[str] = frozenset()
         self._drag_start: Case | None = None
 
@@ -73,7 +74,7 @@ class Session(QObject):
     def put_case(self, case: Case) -> None:
         """Show ``case`` without an undo step. Used by commands and while dragging."""
         self.case = case
-        if self.selected_point and self.selected_point not in case.landmarks:
+        if self.selected_point and self.selected_point not in (*case.landmarks, *self.order):
             self.select_point("")
         self.case_changed.emit()
 
@@ -84,6 +85,28 @@ class Session(QObject):
         if self._drag_start is None:
             self._drag_start = self.case
         self.put_case(self.case.with_point(key, *self._inside(x_px, y_px)))
+
+    def set_order(self, keys: tuple[str, ...]) -> None:
+        """Take over the points of the case's view, in order."""
+        self.order = keys
+        if self.selected_point not in ("", *keys):
+            self.select_point("")
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Points of the view that are not placed."""
+        return tuple(key for key in self.order if self.case is not None and key not in self.case.landmarks)
+
+    def place_point(self, x_px: float, y_px: float) -> None:
+        """Place the selected point, which was missing, and select the next missing one."""
+        key = self.selected_point
+        if self.case is None or key not in self.missing:
+            return
+        after = self.case.with_new_point(key, *self._inside(x_px, y_px), self.order)
+        self._push(after, f"Place {key}")
+        at = self.order.index(key)
+        later = [k for k in (*self.order[at:], *self.order[:at]) if k in self.missing]
+        self.select_point(later[0] if later else key)
 
     @property
     def dragging(self) -> bool:
@@ -131,7 +154,8 @@ class Session(QObject):
     @property
     def can_confirm(self) -> bool:
         """Whether nothing stands in the way of a confirmation except the reader's name."""
-        return self.case is not None and self.case.is_draft and not self.case.side.conflict
+        case = self.case
+        return case is not None and case.is_draft and not case.side.conflict and len(case.landmarks) > 0
 
     def confirm(self, by: str) -> bool:
         """Confirm the case in the reader's name. False when the case does not allow it."""
@@ -185,8 +209,8 @@ class Session(QObject):
         """Select the next (or previous) point in the view's order."""
         if self.case is None:
             return
-        wanted = set(self.needs_look()) if only_needing_look else set(self.case.landmarks)
-        order = list(self.case.landmarks)
+        order = list(self.order or self.case.landmarks)
+        wanted = set(self.needs_look()) if only_needing_look else set(order)
         if not wanted:
             return
         start = order.index(self.selected_point) if self.selected_point in order else (-1 if step > 0 else 0)

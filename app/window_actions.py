@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QInputDialog, QMainWindow, QWidget
 
 from app.backend import EngineHolder, form_of
 from app.controller import CASE_SUFFIX, Controller
@@ -41,6 +41,7 @@ class WindowActions(QMainWindow):
     view: FilmView
     tools: ViewTools
     films: FilmsPanel
+    films_dock: QDockWidget
     study: StudyPanel
     panes: tuple[QWidget, ...]
     presets: list[Window]
@@ -207,6 +208,30 @@ class WindowActions(QMainWindow):
     def do_measure(self) -> None:
         """Find the points anew with the chosen view and side."""
         self.controller.analyse(self.study.chosen_view, self.study.chosen_side)
+
+    def do_annotate(self) -> None:
+        """Start with no point: choose the view, then click each of its points in turn."""
+        catalogue, case = self.controller.catalogue, self.session.case
+        if catalogue is None or self.session.film is None:
+            return
+        now = self.study.chosen_view or (case.view if case is not None else "")
+        names = {view.name: key for key, view in catalogue.views.items()}
+        shown = list(names.values()).index(now) if now in names.values() else 0
+        name, chosen = QInputDialog.getItem(
+            self, "Place points by hand", "View of the film:", list(names), shown, False
+        )
+        if chosen:
+            self.annotate(names[name])
+
+    def annotate(self, view: str) -> None:
+        """Begin a case of ``view`` without points."""
+        self.controller.annotate(view, self.study.chosen_side)
+        self.session.walk(1)
+        self.notifier.info(
+            "Click where the selected point belongs; the text below the list of points says where that is. "
+            "Tab and Shift+Tab select the next and the previous point."
+        )
+        self.view.setFocus()
 
     def do_cancel(self) -> None:
         """Stop the running task."""

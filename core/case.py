@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.film import Calibration, Side
-from core.landmarks import LandmarkSet
+from core.landmarks import Landmark, LandmarkSet
 
 
 class VerdictLevel(StrEnum):
@@ -92,9 +92,22 @@ class Case:
         moved = self.landmarks[key].moved_to(x_px, y_px)
         return replace(self, landmarks=self.landmarks.with_point(key, moved), confirmation=None)
 
+    def with_new_point(self, key: str, x_px: float, y_px: float, order: tuple[str, ...]) -> Case:
+        """The case after a person placed point ``key``, which it lacked; ``order`` are the view's keys."""
+        placed = self.landmarks.with_point(key, Landmark(float(x_px), float(y_px), edited=True))
+        return replace(self, landmarks=placed.in_order(order), confirmation=None)
+
     def with_automatic(self, key: str | None = None) -> Case:
-        """The case with one point (or, with None, every point) back at its automatic position."""
-        restored = self.automatic if key is None else self.landmarks.with_point(key, self.automatic[key])
+        """The case with one point (or, with None, every point) back at its automatic position.
+
+        A point that was not found automatically is taken away.
+        """
+        if key is None:
+            restored = self.automatic
+        elif key in self.automatic:
+            restored = self.landmarks.with_point(key, self.automatic[key])
+        else:
+            restored = self.landmarks.without(key)
         return replace(self, landmarks=restored, confirmation=None)
 
     def with_side(self, side: Side) -> Case:

@@ -14,7 +14,7 @@ from core.adapters.bank import Bank, DamagedReferenceError, load_bank
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
-from core.case import Case, Provenance, SideDecision
+from core.case import Case, Provenance, SideDecision, Verdict, VerdictLevel
 from core.errors import MatchError
 from core.film import FilmTags, Radiograph, Side
 from core.landmarks import Landmark, LandmarkSet
@@ -151,6 +151,37 @@ def measure_case(catalogue: Catalogue, case: Case) -> tuple[MeasurementResult, .
     view = catalogue.view(case.view)
     flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
     return evaluate_view(view, case.landmarks, case.calibration, flipped=flipped)
+
+
+def blank_case(film: Radiograph, view: View, side: Side | None = None) -> Case:
+    """A case of ``view`` without points, for a person to place them all.
+
+    The side is the given one, else what the file says; without either it must be settled. The film is taken
+    to be stored as it is usually seen unless PatientOrientation says otherwise.
+    """
+    mirrored = film.tags.stored_mirrored
+    known = side or film.tags.laterality
+    if view.canonical_side is Side.BOTH:
+        decision = decide_side(view, mirrored, film.tags, side)
+    elif known is not None:
+        decision = SideDecision(known, "user" if side else "tag", "", conflict=False, mirrored=mirrored)
+    else:
+        text = "Neither the file nor a person says which side it is."
+        decision = SideDecision(view.canonical_side, "default", text, conflict=True, mirrored=mirrored)
+    nothing = LandmarkSet({})
+    return Case(
+        film_path=str(film.path),
+        film_sha256=film.sha256,
+        frame=film.frame,
+        view=view.key,
+        view_source="user",
+        side=decision,
+        landmarks=nothing,
+        automatic=nothing,
+        calibration=film.calibration,
+        verdict=Verdict(VerdictLevel.CHECK, "Every point is placed by hand; no reference took part."),
+        provenance=Provenance(__version__, "", "", "", (), 0.0),
+    )
 
 
 def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | None) -> SideDecision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -55,6 +55,14 @@ class LandmarkSet:
     def with_point(self, key: str, landmark: Landmark) -> LandmarkSet:
         """A copy in which ``key`` is replaced (or added)."""
         return replace(self, points={**self.points, key: landmark})
+
+    def without(self, key: str) -> LandmarkSet:
+        """A copy that lacks ``key``."""
+        return replace(self, points={k: p for k, p in self.points.items() if k != key})
+
+    def in_order(self, keys: Iterable[str]) -> LandmarkSet:
+        """A copy in the order of ``keys``, which name every point and perhaps others."""
+        return replace(self, points={key: self.points[key] for key in keys if key in self.points})
 
     def positions_px(self) -> NDArray[np.float64]:
         """Positions [N, 2] (x, y) in order."""

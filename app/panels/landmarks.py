@@ -84,7 +84,10 @@ class LandmarksPanel(QWidget):
 
     def show_case(self, case: Case | None, look: tuple[str, ...], selected: str) -> None:
         """Show the points of a case."""
-        points = dict(case.landmarks.points) if case is not None else {}
+        points: dict[str, Landmark | None] = {}
+        if case is not None:
+            points = {key: case.landmarks.points.get(key) for key in self._names or case.landmarks}
+            points |= case.landmarks.points
         blocked = self.list.blockSignals(True)
         if [self.list.item(i).data(_KEY) for i in range(self.list.count())] != list(points):
             self.list.clear()
@@ -97,7 +100,7 @@ class LandmarksPanel(QWidget):
             self._fill(self.list.item(i), key, point, key in look, spacing)
         self.list.blockSignals(blocked)
         self.only_look.setText(f"Only points that need a look ({len(look)})")
-        self.reset_all_button.setEnabled(any(point.edited for point in points.values()))
+        self.reset_all_button.setEnabled(any(point is not None and point.edited for point in points.values()))
         self._filter()
         self.show_selected(selected)
 
@@ -116,15 +119,20 @@ class LandmarksPanel(QWidget):
         self.reset_button.setEnabled(bool(item is not None and item.data(_KEY + 1)))
 
     def _fill(
-        self, item: QListWidgetItem, key: str, point: Landmark, look: bool, spacing: float | None
+        self, item: QListWidgetItem, key: str, point: Landmark | None, look: bool, spacing: float | None
     ) -> None:
+        item.setToolTip(self._descriptions.get(key, ""))
+        item.setData(_KEY + 2, look or point is None)
+        if point is None:
+            item.setText(f"\u2013  {self._names.get(key, key)}   not placed")
+            item.setForeground(QColor(theme.SOFT))
+            item.setData(_KEY + 1, False)
+            return
         sign = "\u25a0" if point.edited else "\u25c6" if look else "\u25cb"
         colour = overlays.EDITED if point.edited else overlays.LOOK if look else QColor(theme.TEXT)
         item.setText(f"{sign}  {self._names.get(key, key)}   {error_text(point, spacing)}")
         item.setForeground(colour)
-        item.setToolTip(self._descriptions.get(key, ""))
         item.setData(_KEY + 1, point.edited)
-        item.setData(_KEY + 2, look)
 
     def _filter(self) -> None:
         for i in range(self.list.count()):

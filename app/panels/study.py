@@ -265,7 +265,9 @@ class StudyPanel(QWidget):
         self._show_spacing(case.calibration)
         made = case.provenance
         self.made_by.setText(
-            f"OrthoMatch {made.program_version}, {made.provider.removesuffix('ExecutionProvider')}, "
+            f"OrthoMatch {made.program_version}, placed by hand"
+            if not made.references
+            else f"OrthoMatch {made.program_version}, {made.provider.removesuffix('ExecutionProvider')}, "
             f"{len(made.references)} references, {made.elapsed_ms / 1000:.1f} s\n"
             f"model {made.model_sha256[:8]}, bank {made.bank_sha256[:8]}"
         )

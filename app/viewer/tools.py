@@ -143,7 +143,11 @@ class ViewTools(QObject):
                 self.ball_asked(*place)
         elif event.button() == Qt.MouseButton.LeftButton and self._pan_from is not None:
             if (event.position() - self._press).manhattanLength() < 3:
-                self._session.select_point("")
+                if self._session.selected_point in self._session.missing:
+                    at = self._view.to_film(event.position())
+                    self._session.place_point(at.x(), at.y())
+                else:
+                    self._session.select_point("")
             self._pan_from = None
         elif event.button() == Qt.MouseButton.MiddleButton:
             self._pan_from = None
@@ -188,7 +192,7 @@ class ViewTools(QObject):
         """Select the next point and keep it in sight."""
         self._session.walk(step, only_needing_look=only_needing_look)
         case = self._session.case
-        if case is not None and self._session.selected_point:
+        if case is not None and self._session.selected_point in case.landmarks:
             point = case.landmarks[self._session.selected_point]
             if only_needing_look:
                 self._view.show_point(point.x_px, point.y_px)
