@@ -1,0 +1,1 @@
+"""Exchange of films with an archive, watching a folder, and films without identity, in the window."""

@@ -1,0 +1,148 @@
+"""The review of a picture before it leaves: regions that look like text, areas to blacken, a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from core.burnt_in import Rectangle
+from core.film import Radiograph, apply_window
+
+
+class ReviewPicture(QWidget):
+    """The film with marked regions; dragging adds an area to blacken, in pixels of the film."""
+
+    def __init__(self, film: Radiograph, regions: Sequence[Rectangle]) -> None:
+        super().__init__()
+        grey = np.ascontiguousarray(apply_window(film.pixels, film.windows[0]))
+        height, width = grey.shape
+        self._image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
+        self.regions = tuple(regions)
+        self.blank: list[Rectangle] = []
+        self._start: QPoint | None = None
+        self._end = QPoint()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setAccessibleName("Film")
+
+    def sizeHint(self) -> QSize:
+        return self._image.size().scaled(760, 620, Qt.AspectRatioMode.KeepAspectRatio)
+
+    def place(self) -> QRect:
+        """Where the film is drawn."""
+        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        return QRect(QPoint((self.width() - size.width()) // 2, (self.height() - size.height()) // 2), size)
+
+    def _on_screen(self, area: Rectangle) -> QRect:
+        place, scale = self.place(), self.place().width() / self._image.width()
+        return QRect(
+            round(place.x() + area.x_px * scale), round(place.y() + area.y_px * scale),
+            max(round(area.width_px * scale), 2), max(round(area.height_px * scale), 2),
+        )  # fmt: skip
+
+    def _on_film(self, dragged: QRect) -> Rectangle | None:
+        place = self.place()
+        inside = dragged.normalized().intersected(place)
+        if inside.width() < 3 or inside.height() < 3:
+            return None
+        scale = self._image.width() / place.width()
+        x, y = int((inside.x() - place.x()) * scale), int((inside.y() - place.y()) * scale)
+        width, height = round(inside.width() * scale), round(inside.height() * scale)
+        return Rectangle(x, y, min(width, self._image.width() - x), min(height, self._image.height() - y))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(self.place(), self._image)
+        for area in self.blank:
+            painter.fillRect(self._on_screen(area), QColor("black"))
+        painter.setPen(QPen(QColor(theme.AMBER), 2))
+        for area in self.regions:
+            painter.drawRect(self._on_screen(area))
+        painter.setPen(QPen(QColor(theme.ACCENT), 1, Qt.PenStyle.DashLine))
+        for area in self.blank:
+            painter.drawRect(self._on_screen(area))
+        if self._start is not None:
+            painter.drawRect(QRect(self._start, self._end).normalized())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._start = self._end = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._end = event.position().toPoint()
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._start is None:
+            return
+        area = self._on_film(QRect(self._start, event.position().toPoint()))
+        self._start = None
+        if area is not None:
+            self.blank.append(area)
+        self.update()
+
+
+class ReviewDialog(QDialog):
+    """Shows a film and asks whether anything in the picture identifies somebody."""
+
+    def __init__(
+        self, film: Radiograph, regions: Sequence[Rectangle], parent: QWidget | None, *, tagged: bool = False
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("De-identify film")
+        self.picture = ReviewPicture(film, regions)
+        found = f"{len(regions)} areas look like text (amber)." if regions else "No area looks like text."
+        stated = " The file itself says that identifying text is burnt in." if tagged else ""
+        text = QLabel(
+            f"{found}{stated} Look at the whole picture; drag over what identifies a person to blacken it."
+        )
+        text.setWordWrap(True)
+        self.cover, self.clear = QPushButton("Blacken amber areas"), QPushButton("Undo last area")
+        self.cover.setEnabled(bool(regions))
+        self.cover.clicked.connect(self._cover)
+        self.clear.clicked.connect(self._undo)
+        self.decided = QCheckBox("I looked at the picture: what is left in it identifies nobody.")
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
+        )
+        self.save_button = buttons.button(QDialogButtonBox.StandardButton.Save)
+        self.save_button.setEnabled(False)
+        self.decided.toggled.connect(self.save_button.setEnabled)
+        buttons.addButton(self.cover, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self.clear, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addWidget(text)
+        column.addWidget(self.picture, 1)
+        column.addWidget(self.decided)
+        column.addWidget(buttons)
+
+    @property
+    def blank(self) -> tuple[Rectangle, ...]:
+        """Areas to blacken."""
+        return tuple(self.picture.blank)
+
+    def _cover(self) -> None:
+        self.picture.blank += [area for area in self.picture.regions if area not in self.picture.blank]
+        self.picture.update()
+
+    def _undo(self) -> None:
+        if self.picture.blank:
+            self.picture.blank.pop()
+        self.picture.update()
