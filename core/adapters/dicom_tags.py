@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
 from core.film import FilmTags, Side
 
+# Latin-9, which the library does not know. Its other sets cover the standard's table (PS3.3 C.12.1.1.2).
+python_encoding.update({"ISO_IR 203": "iso8859_15", "ISO 2022 IR 203": "iso8859_15"})
+
+_ESCAPE = re.compile(r"\x1b\$?[()*+,./-]?[@-~]")  # switches of character sets that the library leaves in
+_UNDECODED = "\ufffd"
 _SIDES = {"L": Side.LEFT, "R": Side.RIGHT}
 _SIDE_TAGS = ("Laterality", "ImageLaterality")
 
@@ -39,6 +45,8 @@ def read_tags(ds: Dataset) -> tuple[FilmTags, tuple[str, ...]]:
         series_uid=_text(ds, "SeriesInstanceUID"),
         sop_uid=_text(ds, "SOPInstanceUID"),
     )
+    if any(_UNDECODED in str(value) for value in vars(tags).values()):
+        notes += (f"Some text is not in the character set that the file states; {_UNDECODED} stands for it.",)
     return tags, notes
 
 
@@ -67,6 +75,7 @@ def _components(group: str, separator: str) -> str:
 
 def _clean(text: str) -> str:
     """``text`` without control characters and doubled blanks."""
+    text = _ESCAPE.sub("", text)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

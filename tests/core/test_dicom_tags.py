@@ -1,8 +1,14 @@
 """Spacing by order of trust, and the tags of a film."""
 
+from pathlib import Path
+
+import pydicom
 import pytest
 
 from core.adapters.dicom import read_film
+from core.adapters.dicom_header import dicom_errors, parse
+from core.adapters.dicom_tags import read_tags
+from core.adapters.pdf_text import clean
 from core.film import Calibration, FilmTags, Side, SpacingSource
 from tests.core.dicom_files import dataset, encode, save
 
@@ -143,6 +149,69 @@ def test_contradicting_sides_are_not_used(tmp_path):
 def test_names_in_any_character_set(tmp_path, charset, name, expected):
     ds = dataset(SpecificCharacterSet=charset, PatientName=name)
     assert read_film(save(tmp_path, encode(ds))).tags.patient_name == expected
+
+
+CHARSET_FILES = {
+    "chrArab": "قباني, لنزار",
+    "chrFren": "Buc, Jérôme",
+    "chrFrenMulti": "Buc, Jérôme",
+    "chrGerm": "Äneas, Rüdiger",
+    "chrGreek": "Διονυσιος",
+    "chrH31": "Yamada, Tarou (山田 太郎)",
+    "chrH32": "ﾔﾏﾀﾞ, ﾀﾛｳ (山田 太郎)",
+    "chrHbrw": "שרון, דבורה",
+    "chrI2": "Hong, Gildong (洪 吉洞)",
+    "chrJapMulti": "やまだ, たろう",
+    "chrJapMultiExplicitIR6": "やまだ, たろう",
+    "chrKoreanMulti": "김희중",
+    "chrRuss": "Люкceмбypг",
+    "chrX1": "Wang, XiaoDong (王 小東)",
+    "chrX2": "Wang, XiaoDong (王 小东)",
+}
+
+
+@pytest.mark.parametrize("file", CHARSET_FILES)
+def test_names_of_the_test_files_on_screen_and_in_print(file):
+    path = Path(pydicom.__file__).parent / "data" / "charset_files" / f"{file}.dcm"
+    with dicom_errors(path):
+        tags, notes = read_tags(parse(path, pixels=False))
+    assert tags.patient_name == CHARSET_FILES[file]
+    assert not notes
+    assert clean(tags.patient_name) == tags.patient_name  # the fonts of the report have every character
+
+
+@pytest.mark.parametrize(
+    ("charset", "stored", "expected"),
+    [
+        ("ISO_IR 101", "Wałęsa^Łukasz".encode("iso8859_2"), "Wałęsa, Łukasz"),
+        ("ISO_IR 109", "Ħal^Ġorġ".encode("iso8859_3"), "Ħal, Ġorġ"),
+        ("ISO_IR 110", "Ķēniņš".encode("iso8859_4"), "Ķēniņš"),
+        ("ISO_IR 148", "Çiğdem^Işık".encode("iso8859_9"), "Çiğdem, Işık"),
+        ("ISO_IR 166", "นารี^สมชาย".encode("tis_620"), "นารี, สมชาย"),
+        ("ISO_IR 203", "Œuvre^Žofie".encode("iso8859_15"), "Œuvre, Žofie"),
+        ("GBK", "王^小东".encode("gbk"), "王, 小东"),
+        ("\\ISO 2022 IR 159\\ISO 2022 IR 87", b"Yamada=" + "鷗^外".encode("iso2022_jp_2"), "Yamada (鷗 外)"),
+        (
+            "\\ISO 2022 IR 58",
+            b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=",
+            "Zhang, XiaoDong (张 小东)",
+        ),
+    ],
+)
+def test_names_as_bytes_of_a_character_set(tmp_path, charset, stored, expected):
+    mark = "Q" * len(stored)
+    ds = dataset(SpecificCharacterSet=charset.split("\\"), PatientName=mark)
+    path = save(tmp_path, encode(ds).replace(mark.encode(), stored, 1))
+    tags = read_film(path).tags
+    assert tags.patient_name == expected
+    assert clean(expected) == expected
+
+
+def test_text_in_another_character_set_than_stated_is_noted(tmp_path):
+    ds = dataset(SpecificCharacterSet="ISO_IR 192", PatientName="QQQQ")
+    film = read_film(save(tmp_path, encode(ds).replace(b"QQQQ", b"M\xfcll", 1)))
+    assert film.tags.patient_name == "M\ufffdll"
+    assert any("character set" in note for note in film.notes)
 
 
 def test_study_tags(tmp_path):
