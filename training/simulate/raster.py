@@ -46,13 +46,12 @@ class Window:
 
 def window_of(film_px: FloatArray, camera: Camera, margin_px: int = 2) -> Window:
     """The part of the film that film points [N, 2] cover, widened by ``margin_px`` and clipped."""
-    low = np.floor(film_px.min(axis=0)).astype(int) - margin_px
-    high = np.ceil(film_px.max(axis=0)).astype(int) + margin_px + 1
+    x, y = film_px[:, 0], film_px[:, 1]  # far faster by column than along the first axis of both
     return Window(
-        max(0, int(low[0])),
-        max(0, int(low[1])),
-        min(camera.width, int(high[0])),
-        min(camera.height, int(high[1])),
+        max(0, int(np.floor(x.min())) - margin_px),
+        max(0, int(np.floor(y.min())) - margin_px),
+        min(camera.width, int(np.ceil(x.max())) + margin_px + 1),
+        min(camera.height, int(np.ceil(y.max())) + margin_px + 1),
     )
 
 

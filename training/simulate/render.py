@@ -123,10 +123,12 @@ def _dense(solids: Collection[Solid], camera: Camera) -> Image | None:
 
 
 def _shape_of(vertices: FloatArray) -> _Shape:
-    centre = vertices.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov((vertices - centre).T))
+    # As mean(axis=0) and cov, which are slow for few columns.
+    centre = np.full(len(vertices), 1.0 / len(vertices)) @ vertices
+    offset = vertices - centre
+    values, vectors = np.linalg.eigh(offset.T @ offset / (len(vertices) - 1))
     axis = vectors[:, 2]
-    along = (vertices - centre) @ axis
+    along = offset @ axis
     low, high = float(along.min()), float(along.max())
     half_width = float(np.sqrt(values[0] + values[1]))
     return _Shape(centre + axis * (low + high) / 2, axis, (high - low) / 2, half_width)
