@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
+from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QApplication
 
 from app.main_window import MainWindow
 from app.theme import apply_theme
+from core.resources import resource_path
 
 
 def make_application() -> QApplication:
@@ -19,8 +22,16 @@ def make_application() -> QApplication:
         app = QApplication(sys.argv[:1])
         app.setApplicationName("OrthoMatch")
         app.setDesktopFileName("orthomatch")
+    load_fonts()
     apply_theme(app)
     return app
+
+
+@cache
+def load_fonts() -> None:
+    """Let names in any script be shown, whatever fonts the computer has. Needs the application object."""
+    for path in sorted(resource_path("assets", "fonts").glob("*.ttf")):
+        QFontDatabase.addApplicationFont(str(path))
 
 
 def run(paths: Sequence[Path] = ()) -> int:
