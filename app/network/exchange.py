@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -128,6 +129,9 @@ class ImportDialog(ExchangeDialog):
         self.table.setHorizontalHeaderLabels(_COLUMNS)
         self.table.setAccessibleName("Studies")
         self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(
+            _COLUMNS.index("Study"), QHeaderView.ResizeMode.Stretch
+        )
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
