@@ -23,8 +23,8 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    doubt: float = 0.74
-    spread: float = 0.41
+    doubt: float = 0.75
+    spread: float = 0.27
 
     def expected_error(self, distance: FloatArray, spread: FloatArray) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels.

@@ -1,4 +1,4 @@
-"""Fit the expected error to true errors: ``python -m training.bench.calibrate CASES --view KEY``.
+"""Fit the expected error to true errors: ``python -m training.bench.calibrate CASES ...``.
 
 CASES is a folder of films that were not trained on (see ``python -m training.simulate``).
 The shipped bank's references are matched onto every film, with 3 of them and with all, and the constants

@@ -26,13 +26,14 @@ STREAM = 90_001  # keeps the bank's people apart from those of training and test
 ORIGIN = "simulated (see SOURCES.md)"
 LICENCE = "CC BY 4.0 (see SOURCES.md)"
 EXPOSURE_STRENGTH = 0.5
-SIDE_PX = 640
+SIDE_PX = 720
 
 
 def main() -> None:  # noqa: D103
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the bank")
     parser.add_argument("--count", type=int, default=10, help="references a view")
+    parser.add_argument("--views", default="hand_pa,ankle_ap", help="keys, or all")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--anatomy", type=Path)
     parser.add_argument("--features-only", action="store_true", help="only encode the bank that is there")
@@ -42,9 +43,9 @@ def main() -> None:  # noqa: D103
         return
     makers = scene_makers(anatomy_dir(args.anatomy))
     bank = Bank(args.out, "", ())
-    for key, view in load_catalogue().views.items():
-        if key in makers:
-            bank = add_view(bank, view, makers[key], args.count, args.seed)
+    catalogue = load_catalogue()
+    for key in catalogue.views if args.views == "all" else args.views.split(","):
+        bank = add_view(bank, catalogue.view(key), makers[key], args.count, args.seed)
     ship_features(bank)
     print(f"{len(bank.entries)} references, sha256 {bank.sha256}")
 
