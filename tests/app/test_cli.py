@@ -426,7 +426,7 @@ def test_bank_add_takes_a_confirmed_case_only(small: Path, tmp_path: Path, capsy
     told(capsys.readouterr().err, saved, "draft")
     save_case(case.confirmed("Dr. Ada", "2026-01-02T03:04:05+00:00"), saved)
     assert main(add) == 0
-    assert "burnt-in" in capsys.readouterr().out
+    assert "grey values only" in capsys.readouterr().out
     added = load_bank(mine).entry("own-1")
     assert added.size_px == (200, 240)
     key = VIEW.point_keys[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,6 @@ def test_tag_that_states_burnt_in_text_counts(tmp_path: Path) -> None:
 
 
 def test_case_goes_with_its_film_and_names_nobody(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     path = film(tmp_path)
     case = replace(
         make_case().confirmed("Dr Reader", "2026-03-04T05:06:07+00:00"),
@@ -104,3 +103,23 @@ def test_wrong_rectangle_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["deidentify", "x.dcm", "--out", str(tmp_path), "--blank", "1,2,3"])
     assert ended.value.code == 2
+
+
+def test_bank_takes_a_film_with_text_only_after_review(tmp_path: Path, capsys: Any) -> None:
+    path = film(tmp_path, "DOE JANE")
+    case = replace(
+        make_case().confirmed("Dr Reader", "2026-03-04T05:06:07+00:00"),
+        film_path=str(path),
+        film_sha256=read_film(path).sha256,
+        frame=0,
+        view="ankle_ap",
+    )
+    stored, bank = tmp_path / "one.omcase", tmp_path / "bank"
+    save_case(case, stored)
+    add = ["bank", "add", str(stored), "--key", "k", "--origin", "o", "--licence", "l", "--bank", str(bank)]
+    assert main(add) == 1
+    assert "looks like text" in capsys.readouterr().err
+    assert not bank.exists()
+    assert main([*add, "--blank", "20,20,200,60"]) == 0
+    stored_image = cv2.imread(str(next(bank.rglob("k.png"))), cv2.IMREAD_UNCHANGED)
+    assert not stored_image[20:80, 20:220].any()
