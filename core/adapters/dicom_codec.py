@@ -32,6 +32,7 @@ from pydicom.uid import (
 from core.adapters.dicom_header import SEND_AGAIN, UNCOMPRESSED, frame_count
 from core.errors import ReadError
 
+_JPEG_START = b"\xff\xd8"
 _J2K_START = b"\xff\x4f\xff\x51"
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _HIGH_THROUGHPUT = frozenset({HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL})
@@ -116,6 +117,11 @@ def check_stream(stream: bytes, ds: Dataset, path: Path) -> None:
             remedy=SEND_AGAIN,
         )
     allocated = int(ds.get("BitsAllocated") or 16)
+    # GDCM ends the process when the header claims more than 16 bits for a JPEG stream.
+    if stream.startswith(_JPEG_START) and not 1 <= int(ds.get("BitsStored") or allocated) <= allocated <= 16:
+        raise ReadError(
+            f"The header claims pixels of {allocated} bits, JPEG has at most 16", path=path, remedy=SEND_AGAIN
+        )
     if own.samples != int(ds.get("SamplesPerPixel") or 1) or not 1 <= own.bits <= allocated:
         raise ReadError(
             f"The header contradicts the {own.samples} x {own.bits} bits of the compressed pixels",
@@ -126,7 +132,7 @@ def check_stream(stream: bytes, ds: Dataset, path: Path) -> None:
 
 def stream_layout(stream: bytes) -> StreamLayout | None:
     """Layout stated by a JPEG, JPEG-LS or JPEG 2000 stream, None for other streams."""
-    if stream.startswith(b"\xff\xd8"):
+    if stream.startswith(_JPEG_START):
         return _jpeg_layout(stream)
     start = stream.find(_J2K_START, 0, 4096)
     if start < 0 or len(stream) < start + 43:

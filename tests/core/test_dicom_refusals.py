@@ -123,6 +123,13 @@ def test_a_stream_of_impossible_layout_is_not_decoded(tmp_path, bits, samples):
     assert "contradicts" in error.what
 
 
+@pytest.mark.parametrize("tags", [{"BitsAllocated": 64}, {"BitsAllocated": 32}, {"BitsStored": 40}])
+def test_more_bits_than_jpeg_has_do_not_reach_the_decoder(tmp_path, tags):
+    jpeg = b"\xff\xd8\xff\xc3\x00\x0b\x10\x00\x0c\x00\x10\x01\x01\x11\x00" + SCAN
+    error = refusal(save(tmp_path, compressed(dataset(**tags), JPEGLosslessSV1, [jpeg])))
+    assert "JPEG has at most 16" in error.what
+
+
 def test_a_jpeg_with_a_broken_header_is_not_decoded(tmp_path):
     jpeg = b"\xff\xd8\xff\xc3\x00\x0b\x10\x00\x0c\x00\x10\x01\x01\x11\x00"
     for rest in (b"\x85" + SCAN, b"\0" * 40, b"\xff\xc3\x00\x0b" + b"\0" * 9 + SCAN):
