@@ -15,7 +15,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from app.cli import main
 from core.adapters import onnx
-from core.adapters.bank import MANIFEST, check_bank, default_bank_folder, load_bank, save_manifest
+from core.adapters.bank import MANIFEST, default_bank_folder, load_bank, save_manifest
+from core.adapters.bank_check import check_bank
 from core.adapters.case_file import save_case
 from core.adapters.dicom import read_film
 from core.adapters.onnx import default_model_path
@@ -343,7 +344,7 @@ def test_doctor(small: Path, cache: Path, capsys: Any) -> None:
     for words in (
         "OrthoMatch", "not a certified medical device", "numpy", "onnxruntime", "ExecutionProvider",
         hashlib.sha256(default_model_path().read_bytes()).hexdigest(), bank.sha256, "4 references",
-        "ankle_ap, hand_pa", str(cache),
+        "ankle_ap", "hand_pa", str(cache),
     ):  # fmt: skip
         assert words in out
 
@@ -359,7 +360,9 @@ def test_bank_list_and_check(small: Path, tmp_path: Path, capsys: Any) -> None:
     shutil.copytree(small, broken)
     (broken / "ankle_ap" / "ankle_ap-01.png").write_bytes(b"x")
     edit_manifest(broken, lambda d: d["references"][1].update(size_px=[1, 1]))
-    assert main(["bank", "check", "--bank", str(broken)]) == 1
+    found = tmp_path / "found.json"
+    assert main(["bank", "check", "--bank", str(broken), "--json", str(found)]) == 1
+    assert len(json.loads(found.read_text())["problems"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert all(str(broken) in line for line in lines)
