@@ -147,7 +147,7 @@ LAYOUTS: Mapping[str, tuple[Mapping[str, tuple[float, float]], Mapping[str, floa
     "ankle_ap": (ANKLE, ANKLE_VALUES),
     "hand_pa": (HAND, HAND_VALUES),
 } | {view: (module.POINTS, module.VALUES) for view, module in _MODULES.items()}
-"""Points and known values by view: those above, and one module ``layouts/<view>.py`` for each further view."""
+"""Points and known values by view: those above, and a module ``layouts/<view>.py`` for each further view."""
 
 UNVERIFIED: set[str] = {"ldta", "little_dip_deviation"}.union(
     *(getattr(module, "UNVERIFIED", ()) for module in _MODULES.values())
