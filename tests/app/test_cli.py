@@ -188,7 +188,7 @@ def unknown_syntax() -> bytes:
         (lambda: b"", "neither DICOM"),
         (lambda: encode(dataset(film_pixels()))[:-9000], "incomplete"),
         (no_pixels, "no pixel data"),
-        (unknown_syntax, "compression"),
+        (unknown_syntax, "not supported"),
         (lambda: encode(dataset(film_pixels(), Rows=60000, Columns=60000)), "60000"),
         (lambda: encode(dataset(np.full((200, 200), 7, np.uint16))), "uniform"),
         (lambda: encode(dataset(np.arange(400, dtype=np.uint16).reshape(20, 20))), "too small"),
