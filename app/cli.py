@@ -219,7 +219,7 @@ def _catalogue(options: argparse.Namespace) -> int:
 
 
 def _manual(options: argparse.Namespace) -> int:
-    from core.measure.manual import write_manual
+    from core.manual import write_manual
 
     for path in write_manual(options.folder):
         print(path)

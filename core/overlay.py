@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +10,19 @@ from numpy.typing import NDArray
 from core.case import Case
 from core.film import Calibration, Radiograph
 from core.landmarks import Landmark
-from core.measure.results import Arc, Circle, Label, MeasurementResult, Segment, Shape, format_value
+from core.measure.results import Arc, Circle, Label, MeasurementResult, Segment, format_value
 from core.overlay_paint import (
     Box,
     FilmView,
     Painter,
     Rgb,
     clip_segment,
-    dashes,
     fit_view,
     render_film,
     text_size,
 )
+from core.overlay_shapes import along, around, draw_lines, free_place, overlap
 
-LINE_COLOUR: Rgb = (120, 214, 255)
 CERTAIN_COLOUR: Rgb = (110, 235, 170)
 LOOK_COLOUR: Rgb = (255, 176, 32)
 EDITED_COLOUR: Rgb = (255, 255, 255)
@@ -94,7 +92,7 @@ def overlay_image(
     painter = Painter(render_film(film, view), unit=mark_scale * max(view.width, view.height) / 1000.0)
 
     shown = [(n, r) for n, r in enumerate(results, 1) if highlight is None or r.key in highlight]
-    lines = _draw_lines(painter, view, [r for _, r in shown])
+    lines = draw_lines(painter, view, [shape for _, r in shown for shape in r.shapes])
     _draw_points(painter, view, case)
     taken: list[Box] = []
     if box != whole:
@@ -102,8 +100,8 @@ def overlay_image(
     if case.is_draft:
         taken.append(_draw_draft(painter, taken))
     if labels:
-        taken += [_around(p, 7.0 * painter.unit) for p in view.to_picture(case.landmarks.positions_px())]
-        taken += [_around(p, 1.5 * painter.unit) for line in lines for p in _along(line, painter)]
+        taken += [around(p, 7.0 * painter.unit) for p in view.to_picture(case.landmarks.positions_px())]
+        taken += [around(p, 1.5 * painter.unit) for line in lines for p in along(line, painter)]
         _label_points(painter, view, case, taken)
         _label_results(painter, view, shown, taken)
     return painter.picture
@@ -131,40 +129,6 @@ def crop_box(film: Radiograph, case: Case, aspect: float) -> tuple[int, int, int
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def _lines_of(shape: Shape, view: FilmView, painter: Painter) -> list[NDArray[np.float64]]:
-    if isinstance(shape, Segment):
-        line = view.to_picture(np.array([shape.start, shape.end]))
-        return dashes(line, 7 * painter.unit, 5 * painter.unit, painter.bounds) if shape.dashed else [line]
-    if isinstance(shape, Arc):
-        turn = np.deg2rad(shape.start_deg + np.linspace(0.0, shape.sweep_deg, 49))
-    elif isinstance(shape, Circle):
-        turn = np.linspace(0.0, 2.0 * np.pi, 145)
-    else:
-        return []
-    rim = np.stack([np.cos(turn), np.sin(turn)], axis=1) * shape.radius
-    return [view.to_picture(np.array(shape.centre) + rim)]
-
-
-def _draw_lines(
-    painter: Painter, view: FilmView, results: Sequence[MeasurementResult]
-) -> list[NDArray[np.float64]]:
-    """Draw all construction lines; returns them as polylines [N, 2] in the picture."""
-    thin, thick = max(1.0, 0.8 * painter.unit), max(1.0, 1.1 * painter.unit)
-    solid: list[NDArray[np.float64]] = []
-    helper: list[NDArray[np.float64]] = []
-    for result in results:
-        for shape in result.shapes:
-            group = helper if isinstance(shape, Segment) and shape.dashed else solid
-            group += _lines_of(shape, view, painter)
-    painter.darken(solid, thick + 2.8 * painter.unit)
-    painter.darken(helper, thin + 2.2 * painter.unit, 0.5)
-    for line in helper:
-        painter.polyline(line, LINE_COLOUR, thin)
-    for line in solid:
-        painter.polyline(line, LINE_COLOUR, thick)
-    return solid + helper
-
-
 def _draw_points(painter: Painter, view: FilmView, case: Case) -> None:
     unit = painter.unit
     at = view.to_picture(case.landmarks.positions_px())
@@ -181,25 +145,6 @@ def _draw_points(painter: Painter, view: FilmView, case: Case) -> None:
             painter.dot(centre, 3.4 * unit, CERTAIN_COLOUR)
 
 
-def _around(point: NDArray[np.float64], reach: float) -> Box:
-    return point[0] - reach, point[1] - reach, point[0] + reach, point[1] + reach
-
-
-def _along(line: NDArray[np.float64], painter: Painter) -> list[NDArray[np.float64]]:
-    """Points on the visible part of a polyline, close enough that no text fits between them."""
-    found: list[NDArray[np.float64]] = []
-    for start, end in pairwise(line):
-        part = clip_segment(start, end, painter.bounds)
-        if part is not None:
-            count = int(np.hypot(*(part[1] - part[0])) / (8.0 * painter.unit)) + 2
-            found += list(np.linspace(part[0], part[1], count))
-    return found
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
 def _draw_draft(painter: Painter, taken: Sequence[Box]) -> Box:
     size = round(24 * painter.unit)
     width, height = text_size("DRAFT", size, bold=True)
@@ -208,7 +153,7 @@ def _draw_draft(painter: Painter, taken: Sequence[Box]) -> Box:
     right = int(painter.bounds[2]) - edge - full_width
     spots = [(edge, edge), (right, edge)]
     boxes: list[Box] = [(x, y, x + full_width, y + full_height) for x, y in spots]
-    free = [i for i, b in enumerate(boxes) if not any(_overlap(b, t) for t in taken)]
+    free = [i for i, b in enumerate(boxes) if not any(overlap(b, t) for t in taken)]
     pick = free[0] if free else 0
     painter.tag(*spots[pick], "DRAFT", size, LOOK_COLOUR)
     return boxes[pick]
@@ -247,30 +192,12 @@ def _draw_inset(painter: Painter, film: Radiograph, view: FilmView, aspect: floa
     return x - rim, y - rim, x + small.width + rim, y + small.height + rim
 
 
-def _place(
-    painter: Painter, anchor: NDArray[np.float64], size: tuple[int, int], taken: Sequence[Box]
-) -> Box | None:
-    """The free text box nearest to ``anchor``; None when there is no room nearby."""
-    width, height = size
-    gap = 5.0 * painter.unit
-    _, _, right, bottom = painter.bounds
-    for reach in (gap, 3 * gap, 6 * gap, 10 * gap):
-        for dx, dy in ((1, -1), (1, 1), (-1, -1), (-1, 1), (1, 0), (-1, 0), (0, -1), (0, 1)):
-            x = anchor[0] + dx * reach - (width if dx < 0 else width / 2 if dx == 0 else 0)
-            y = anchor[1] + dy * reach - (height if dy < 0 else height / 2 if dy == 0 else 0)
-            box = (x, y, x + width, y + height)
-            inside = x >= 0 and y >= 0 and box[2] <= right and box[3] <= bottom
-            if inside and not any(_overlap(box, other) for other in taken):
-                return box
-    return None
-
-
 def _label_points(painter: Painter, view: FilmView, case: Case, taken: list[Box]) -> None:
     size = round(21 * painter.unit)
     for key, letter in marked_points(case).items():
         point = case.landmarks[key]
         at = view.to_picture(np.array([point.x_px, point.y_px]))
-        box = _place(painter, at, text_size(letter, size, bold=True), taken)
+        box = free_place(painter, at, text_size(letter, size, bold=True), taken)
         if box is not None:
             colour = EDITED_COLOUR if point.edited else LOOK_COLOUR
             painter.text(box[0], box[1], letter, size, colour, bold=True)
@@ -315,7 +242,7 @@ def _label_results(
             continue
         value = format_value(result.value, result.unit)
         text = f"{number}: {value}" if len(measured) <= _MAX_VALUE_LABELS else str(number)
-        box = _place(painter, anchor, text_size(text, size), taken)
+        box = free_place(painter, anchor, text_size(text, size), taken)
         if box is not None:
             painter.text(box[0], box[1], text, size, TEXT_COLOUR)
             taken.append(box)

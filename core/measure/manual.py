@@ -1,18 +1,12 @@
-"""The measurement manual, generated from the definitions.
-
-``python -m core.measure.manual FOLDER`` writes one Markdown page per view.
-"""
+"""The text of the measurement manual, from the definitions."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from core.errors import OrthoMatchError, WriteError
 from core.film import Side
 from core.measure.definitions import ConstructionStep, MeasurementDefinition, View
-from core.measure.loader import default_catalogue
 from core.measure.ops import OPERATIONS
 from core.measure.results import NormalRange
 
@@ -24,12 +18,25 @@ _UNITS = {
 }
 
 
-def manual_markdown(view: View) -> str:
-    """The manual page of one view: points, then every measurement by group."""
-    return "\n".join(_page(view)) + "\n"
+@dataclass(frozen=True)
+class Drawings:
+    """The pictures of one view's page, and where the films in them come from.
+
+    ``points`` is the path of the picture with all points, relative to the page, ``measurements`` that of each
+    measurement by key; a measurement without one is not shown. ``films`` names the films, one sentence each.
+    """
+
+    points: str
+    measurements: Mapping[str, str]
+    films: tuple[str, ...]
 
 
-def _page(view: View) -> Iterator[str]:
+def manual_markdown(view: View, drawings: Drawings | None = None) -> str:
+    """The manual page of one view: points, then every measurement by group, with their drawings if any."""
+    return "\n".join(_page(view, drawings)) + "\n"
+
+
+def _page(view: View, drawings: Drawings | None) -> Iterator[str]:
     yield f"# {view.name}"
     yield ""
     yield f"Key `{view.key}`, version {view.version}. Body part: {view.body_part}. {view.projection}"
@@ -45,6 +52,16 @@ def _page(view: View) -> Iterator[str]:
     yield ""
     yield "## Points"
     yield ""
+    if drawings is not None:
+        yield f"![Points by number]({drawings.points})"
+        yield ""
+        yield (
+            "Numbers in the drawings are those of this table. Solid lines are parts of the construction as "
+            "they lie on the film, dashed lines its helpers and extensions; the value is that of the film. "
+            "The films are simulated references of the shipped bank (key and start of the SHA-256): "
+            f"{', '.join(drawings.films)}."
+        )
+        yield ""
     yield "| No. | Point | Key | Where |"
     yield "|---:|---|---|---|"
     for number, point in enumerate(view.points, start=1):
@@ -56,12 +73,16 @@ def _page(view: View) -> Iterator[str]:
             yield ""
             yield f"## {group}"
         yield ""
-        yield from _section(view, measurement)
+        yield from _section(view, measurement, drawings)
 
 
-def _section(view: View, measurement: MeasurementDefinition) -> Iterator[str]:
+def _section(view: View, measurement: MeasurementDefinition, drawings: Drawings | None) -> Iterator[str]:
     yield f"### {measurement.name}"
     yield ""
+    picture = drawings.measurements.get(measurement.key) if drawings is not None else None
+    if picture is not None:
+        yield f"![{measurement.name}, drawn on a film]({picture})"
+        yield ""
     yield measurement.definition
     yield ""
     yield f"- Definition: `{measurement.identifier}`, in {_UNITS[measurement.unit]}."
@@ -104,37 +125,3 @@ def range_words(normal: NormalRange, unit: str) -> str:
         limits = f"{normal.low:g} to {normal.high:g}{suffix}"
     checked = "" if normal.verified else " (source not checked)"
     return f"{limits}; {normal.population}; {normal.citation}{checked}"
-
-
-def write_manual(folder: Path) -> list[Path]:
-    """Write one page per view of the program's catalogue into ``folder``. Raises ``WriteError``."""
-    pages = []
-    for view in default_catalogue().views.values():
-        path = folder / f"{view.key}.md"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(manual_markdown(view), encoding="utf-8")
-        except OSError as error:
-            raise WriteError(
-                f"The manual cannot be written ({error})", path=path, remedy="Choose another folder."
-            ) from error
-        pages.append(path)
-    return pages
-
-
-def main(arguments: list[str]) -> int:
-    """Command line: one argument, the folder. Returns the exit code."""
-    if len(arguments) != 1:
-        print("Usage: python -m core.measure.manual FOLDER", file=sys.stderr)
-        return 2
-    try:
-        for path in write_manual(Path(arguments[0])):
-            print(path)
-    except OrthoMatchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

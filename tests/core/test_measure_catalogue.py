@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from core.errors import CatalogueError
 from core.film import Side
 from core.measure.evaluate import evaluate_view
 from core.measure.loader import default_catalogue, load_catalogue
-from core.measure.manual import main, manual_markdown, write_manual
+from core.measure.manual import manual_markdown
 from core.measure.ops import OPERATIONS
 from tests.core.measure_layouts import LAYOUTS, MM, UNVERIFIED, landmarks
 from training.simulate.ankle.names import ANKLE_POINTS
@@ -116,20 +115,6 @@ def test_manual_names_every_point_measurement_and_step():
     assert (
         "pairs (*Tibial shaft, distal, medial cortex*; *Tibial shaft, distal, lateral cortex*) and (" in page
     )
-
-
-def test_manual_pages_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert [path.name for path in write_manual(tmp_path / "pages")] == [
-        f"{key}.md" for key in sorted(default_catalogue().views)
-    ]
-    assert main([str(tmp_path / "pages")]) == 0
-    assert "hand_pa.md" in capsys.readouterr().out
-    assert main([]) == 2
-    assert "Usage" in capsys.readouterr().err
-    blocked = tmp_path / "file"
-    blocked.write_text("", encoding="utf-8")
-    assert main([str(blocked)]) == 1
-    assert "Choose another folder" in capsys.readouterr().err
 
 
 def test_layout_values_are_plausible():

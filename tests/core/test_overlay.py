@@ -15,13 +15,13 @@ from core.measure.results import Arc, Circle, MeasurementResult, Segment, format
 from core.overlay import (
     CERTAIN_COLOUR,
     EDITED_COLOUR,
-    LINE_COLOUR,
     LOOK_COLOUR,
     crop_box,
     marked_points,
     overlay_image,
 )
 from core.overlay_paint import clip_segment, dashes, fit_view
+from core.overlay_shapes import LINE_COLOUR
 from tests.core import report_case as made
 
 
