@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +26,7 @@ from core.measure.definitions import Catalogue, View
 from core.measure.evaluate import evaluate_view, shows_flipped
 from core.measure.results import MeasurementResult
 from core.resources import resource_path, user_cache_dir
+from core.square_pixels import square_pixels
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +115,7 @@ class Engine:
         cancelled: CancelCheck | None,
     ) -> tuple[list[Reference], list[MatchResult]]:
         """The references that were used and what they found. One whose image is damaged is left out."""
+        square = square_pixels(film.pixels, film.calibration.aspect)
         while True:
             found = self.bank.references(self.catalogue, view)
             candidates = [reference for reference in found if reference.key not in self._damaged]
@@ -125,7 +128,7 @@ class Engine:
                 )
             try:
                 results = self.matcher.match(
-                    film.pixels,
+                    square.pixels,
                     candidates,
                     stored_mirrored=film.tags.stored_mirrored,
                     limit=limit,
@@ -136,7 +139,14 @@ class Engine:
                 log.warning("%s", error)
                 self._damaged.add(error.key)
             else:
-                return candidates, results
+                return candidates, [
+                    replace(
+                        result,
+                        positions_px=square.to_stored(result.positions_px),
+                        per_reference_px=square.to_stored(result.per_reference_px),
+                    )
+                    for result in results
+                ]
 
     def measure(self, case: Case) -> tuple[MeasurementResult, ...]:
         """Every measurement of the case's view from its current points. Takes milliseconds."""
