@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.simulate.scene import Camera, FloatArray
+from training.simulate.scene import Camera, FloatArray, Scene
 
 
 def framed(
@@ -35,6 +35,15 @@ def framed(
         centre_x=-left / object_pixel - 0.5,
         centre_y=-top / object_pixel - 0.5,
     )
+
+
+def points_box(
+    scene: Scene, source_detector_mm: float, object_detector_mm: float
+) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest x and y [2] of a scene's points on a film, in mm of the plane z = 0."""
+    plain = framed((-50.0, -50.0, 50.0, 50.0), 100, source_detector_mm, object_detector_mm)
+    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
+    return marks.min(axis=0), marks.max(axis=0)
 
 
 def box_around(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,22 @@ for _axis in (X_AXIS, Y_AXIS, Z_AXIS):
     _axis.setflags(write=False)
 
 Vertices = MutableMapping[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """An orthonormal frame: ``axes`` [3, 3] has x, y, z as rows, ``origin`` [3] in mm."""
+
+    axes: FloatArray
+    origin: FloatArray
+
+    def local(self, points: FloatArray) -> FloatArray:
+        """Coordinates [N, 3] in this frame of points [N, 3] of the frame in which it is given."""
+        return np.asarray((points - self.origin) @ self.axes.T)
+
+    def world(self, points: FloatArray) -> FloatArray:
+        """The inverse of ``local``."""
+        return np.asarray(points @ self.axes + self.origin)
 
 
 def rotation(axis: FloatArray, degrees: float) -> FloatArray:

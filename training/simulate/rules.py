@@ -18,7 +18,7 @@ from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Sce
 
 _Rule = TypeVar("_Rule", bound=PointRule)
 
-_TIE_MM = 0.35  # outline points this close to the extreme count as one flat end
+TIE_MM = 0.35  # outline points this close to the extreme count as one flat end
 
 
 def remembered(
@@ -109,7 +109,7 @@ class Farthest:
         points = camera.project(scene.bone(self.bone).vertices_mm[self.candidates])
         depth, side = points @ along, points @ across
         far = float(depth.max())
-        lateral = float(side[depth > far - _TIE_MM / camera.object_pixel_mm].mean())
+        lateral = float(side[depth > far - TIE_MM / camera.object_pixel_mm].mean())
         return np.asarray(far * along + lateral * across)
 
 
@@ -132,15 +132,25 @@ class OutlineAt:
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         tail, tip = self.axis.tail(scene, camera), self.axis.tip(scene, camera)
         along = self.axis(scene, camera)
-        across = np.array([-along[1], along[0]])
         level = float((tail + self.fraction * (tip - tail)) @ along)
         points = camera.project(scene.bone(self.bone).vertices_mm)
-        found = crossings(np.stack([points @ across, points @ along], axis=1), self.edges, level)
-        if not len(found):
-            raise ValueError(
-                f"The outline of {self.bone} does not reach the level of the point in this view."
-            )
-        return np.asarray((found.max() if self.sign > 0 else found.min()) * across + level * along)
+        refusal = f"The outline of {self.bone} does not reach the level of the point in this view."
+        return outermost(points, self.edges, along, level, self.sign, refusal)
+
+
+def outermost(
+    points: FloatArray, edges: IntArray, along: FloatArray, level: float, sign: int, refusal: str
+) -> FloatArray:
+    """The point [2] farthest to one side where edges [E, 2] of points [V, 2] pass a level along a direction.
+
+    ``sign`` +1 looks clockwise of the unit direction ``along`` [2] as seen on the film, -1 the other way.
+    ValueError with the text ``refusal`` if nothing passes the level.
+    """
+    across = np.array([-along[1], along[0]])
+    found = crossings(np.stack([points @ across, points @ along], axis=1), edges, level)
+    if not len(found):
+        raise ValueError(refusal)
+    return np.asarray((found.max() if sign > 0 else found.min()) * across + level * along)
 
 
 def crossings(points: FloatArray, edges: IntArray, level: float) -> FloatArray:

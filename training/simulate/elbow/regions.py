@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.simulate.people import People
+from training.simulate.pose import Frame
 from training.simulate.raster import smooth_normals
 from training.simulate.rules import edges_of, fit_sphere
 from training.simulate.scene import FloatArray, IntArray
-from training.simulate.wrist.regions import Frame, shaft_axes
+from training.simulate.wrist.regions import shaft_axes
 
 ELBOW_BONES = ("humerus", "radius", "ulna")
 # Slabs of the shafts, mm above the distal end of the humerus or below the olecranon.

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.simulate.foot.assembly import stand
-from training.simulate.foot.film import Placement, build_bones, from_the_side, soft_tissue
+from training.simulate.foot.film import draw_foot, from_the_side
 from training.simulate.foot.lateral_points import ankle_lateral_rules
-from training.simulate.foot.parts import BONES, METATARSALS, foot_parts
+from training.simulate.foot.parts import METATARSALS
 from training.simulate.foot.posture import FootPosture, draw_posture
 from training.simulate.framing import framed, random_margins
 from training.simulate.people import People
@@ -39,13 +38,9 @@ def ankle_lateral_scene(
     mediolateral: bool,
 ) -> Scene:
     """An ankle of this posture with the central ray through the joint; see ``from_the_side``."""
-    parts = foot_parts(people)
-    person = people.draw(rng, BONES)
-    vertices = stand(person, parts, posture, rng)
-    place = Placement(from_the_side(turns_deg, mediolateral), vertices["talus"].mean(axis=0))
-    bones = build_bones(vertices, parts, place, person.size, rng)
-    tissue = soft_tissue(vertices, place, person.size, rng)
-    return Scene("ankle_lateral", "bodyparts3d", bones, tissue, {}, ankle_lateral_rules(parts))
+    foot = draw_foot(rng, people, posture, from_the_side(turns_deg, mediolateral), "talus")
+    rules = ankle_lateral_rules(foot.parts)
+    return Scene("ankle_lateral", "bodyparts3d", foot.bones, foot.tissue, {}, rules)
 
 
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:

@@ -7,7 +7,6 @@ the right-hand side is medial.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -15,21 +14,10 @@ import numpy as np
 
 from training.simulate.foot.parts import METATARSALS, FootParts
 from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, edges_of
-from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
+from training.simulate.scene import IntArray, PointRule
 
 MEDIAL, LATERAL = 1, -1
 _SIDES = (("medial", MEDIAL), ("lateral", LATERAL))
-
-
-@dataclass(frozen=True, eq=False)
-class Between:
-    """The point midway between two others."""
-
-    first: PointRule
-    second: PointRule
-
-    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        return np.asarray((self.first(scene, camera) + self.second(scene, camera)) / 2.0)
 
 
 def bone_axis(parts: FootParts, bone: str, turned_deg: float = 0.0) -> Direction:

@@ -8,24 +8,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from training.simulate.foot.parts import BASES, BONES, LEG, METATARSALS, TOES, FootParts
+from training.simulate.foot.assembly import stand
+from training.simulate.foot.parts import BASES, BONES, LEG, METATARSALS, TOES, FootParts, foot_parts
+from training.simulate.foot.posture import FootPosture
+from training.simulate.people import People
+from training.simulate.placement import Placement
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
 from training.simulate.scene import Bone, Capsule, FloatArray, GrowthPlate
 
 _CHILD_PROBABILITY = 0.12
 _LEG_MM = 230.0
-
-
-@dataclass(frozen=True, eq=False)
-class Placement:
-    """Foot frame to scene frame: ``matrix`` [3, 3] may mirror, ``origin_mm`` [3] goes to the central ray."""
-
-    matrix: FloatArray
-    origin_mm: FloatArray
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        """Points [N, 3] or [3] in the scene."""
-        return np.asarray((points - self.origin_mm) @ self.matrix.T)
 
 
 def from_the_side(turns_deg: tuple[float, float, float], mediolateral: bool) -> FloatArray:
@@ -39,7 +31,7 @@ def from_the_side(turns_deg: tuple[float, float, float], mediolateral: bool) -> 
     return np.asarray(turn @ side)
 
 
-def build_bones(
+def _build_bones(
     vertices: Mapping[str, FloatArray],
     parts: FootParts,
     place: Placement,
@@ -51,7 +43,6 @@ def build_bones(
     cortex = float(rng.uniform(0.75, 1.3)) * size
     thickness = {"tibia": 4.2, "fibula": 2.6, "first_metatarsal": 2.6, "calcaneus": 1.2, "talus": 1.2}
     plates = _growth_plates(vertices, parts, rng, size) if rng.random() < _CHILD_PROBABILITY else {}
-    mirrored = np.linalg.det(place.matrix) < 0.0
     bones = []
     for name in BONES:
         own: tuple[GrowthPlate, ...] = ()
@@ -61,18 +52,42 @@ def build_bones(
             own = (GrowthPlate(place(plate.centre_mm), axis, plate.gap_mm, plate.epiphysis_width),)
         usual = thickness.get(name, 1.0)
         usual = 2.2 if name in METATARSALS[1:] else 1.4 if "phalanx" in name else usual
-        faces = parts.faces[name]
         bones.append(
             Bone(
                 name,
                 place(vertices[name]),
-                np.ascontiguousarray(faces[:, ::-1]) if mirrored else faces,
+                place.faces(parts.faces[name]),
                 usual * cortex,
                 density * float(rng.uniform(0.95, 1.05)),
                 own,
             )
         )
     return tuple(bones)
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedFoot:
+    """A person's foot in the beam: ``vertices`` in the foot frame, ``bones`` and ``tissue`` in the scene."""
+
+    parts: FootParts
+    vertices: Mapping[str, FloatArray]
+    bones: tuple[Bone, ...]
+    tissue: tuple[Capsule, ...]
+
+
+def draw_foot(
+    rng: np.random.Generator, people: People, posture: FootPosture, matrix: FloatArray, central_bone: str
+) -> PlacedFoot:
+    """A random person's foot in a posture, turned to the scene by ``matrix`` [3, 3].
+
+    The central ray passes through the middle of ``central_bone``.
+    """
+    parts = foot_parts(people)
+    person = people.draw(rng, BONES)
+    vertices = stand(person, parts, posture, rng)
+    place = Placement(matrix, vertices[central_bone].mean(axis=0))
+    bones = _build_bones(vertices, parts, place, person.size, rng)
+    return PlacedFoot(parts, vertices, bones, _soft_tissue(vertices, place, person.size, rng))
 
 
 def _growth_plates(
@@ -99,7 +114,7 @@ def _growth_plates(
     return plates
 
 
-def soft_tissue(
+def _soft_tissue(
     vertices: Mapping[str, FloatArray], place: Placement, size: float, rng: np.random.Generator
 ) -> tuple[Capsule, ...]:
     """Heel, sole, instep, toes and lower leg."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.simulate.foot.ap_points import foot_ap_rules
-from training.simulate.foot.assembly import stand
-from training.simulate.foot.film import Placement, build_bones, soft_tissue
-from training.simulate.foot.parts import BONES, foot_parts
+from training.simulate.foot.film import draw_foot
 from training.simulate.foot.posture import FootPosture, draw_posture
 from training.simulate.framing import box_around, framed, random_margins
 from training.simulate.people import People
@@ -44,19 +42,14 @@ def foot_ap_scene(
 
     ``rolls_deg``: how far the foot is turned about its long axis and about the beam.
     """
-    parts = foot_parts(people)
-    person = people.draw(rng, BONES)
-    vertices = stand(person, parts, posture, rng)
     matrix = rotation(Z_AXIS, rolls_deg[1]) @ rotation(Y_AXIS, rolls_deg[0]) @ rotation(X_AXIS, beam_deg)
-    place = Placement(matrix @ _FROM_ABOVE, vertices["third_metatarsal"].mean(axis=0))
-    bones = build_bones(vertices, parts, place, person.size, rng)
-    tissue = soft_tissue(vertices, place, person.size, rng)
+    foot = draw_foot(rng, people, posture, matrix @ _FROM_ABOVE, "third_metatarsal")
     truth = {
         "hallux_valgus_angle": posture.hallux_valgus_deg,
         "intermetatarsal_1_2": posture.intermetatarsal_1_2_deg,
         "intermetatarsal_1_5": posture.intermetatarsal_1_5_deg,
     }
-    return Scene("foot_ap", "bodyparts3d", bones, tissue, {}, foot_ap_rules(parts), truth)
+    return Scene("foot_ap", "bodyparts3d", foot.bones, foot.tissue, {}, foot_ap_rules(foot.parts), truth)
 
 
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.simulate.foot.assembly import meary_deg, stand
-from training.simulate.foot.film import Placement, build_bones, from_the_side, soft_tissue
+from training.simulate.foot.assembly import meary_deg
+from training.simulate.foot.film import draw_foot, from_the_side
 from training.simulate.foot.lateral_points import foot_lateral_rules
-from training.simulate.foot.parts import BONES, LEG, foot_parts
+from training.simulate.foot.parts import LEG
 from training.simulate.foot.posture import FootPosture, draw_posture
 from training.simulate.framing import framed, random_margins
 from training.simulate.people import People
@@ -38,17 +38,13 @@ def foot_lateral_scene(
     mediolateral: bool,
 ) -> Scene:
     """A foot of this posture in a horizontal beam; see ``from_the_side`` for the turns."""
-    parts = foot_parts(people)
-    person = people.draw(rng, BONES)
-    vertices = stand(person, parts, posture, rng)
-    place = Placement(from_the_side(turns_deg, mediolateral), vertices["cuboid"].mean(axis=0))
-    bones = build_bones(vertices, parts, place, person.size, rng)
-    tissue = soft_tissue(vertices, place, person.size, rng)
+    foot = draw_foot(rng, people, posture, from_the_side(turns_deg, mediolateral), "cuboid")
     truth = {
         "calcaneal_pitch_horizontal": posture.pitch_deg,
-        "talus_first_metatarsal": meary_deg(vertices, parts),
+        "talus_first_metatarsal": meary_deg(foot.vertices, foot.parts),
     }
-    return Scene("foot_lateral", "bodyparts3d", bones, tissue, {}, foot_lateral_rules(parts), truth)
+    rules = foot_lateral_rules(foot.parts)
+    return Scene("foot_lateral", "bodyparts3d", foot.bones, foot.tissue, {}, rules, truth)
 
 
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.simulate.framing import framed
+from training.simulate.framing import framed, points_box
+from training.simulate.knee.film import TEMPLATE, draw_knee
 from training.simulate.knee.frontal import knee_ap_rules
-from training.simulate.knee.joint import build_leg
-from training.simulate.knee.placement import CORTEX_MM, FRONTAL, Placement, scene_bones
-from training.simulate.knee.regions import leg_regions
+from training.simulate.knee.placement import CORTEX_MM, scene_bones
 from training.simulate.knee.shape import LegShape, draw_leg_shape
 from training.simulate.knee.soft import limb
 from training.simulate.people import People
+from training.simulate.placement import FRONTAL, Placement
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
 from training.simulate.scene import Camera, Scene
-
-BONES = ("femur", "tibia", "fibula", "patella")
-BELOW = ("tibia", "fibula")
-TEMPLATE = "bodyparts3d"
 
 
 def knee_ap_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
@@ -35,14 +31,7 @@ def knee_ap_scene(
 
     ``truth`` holds the true angles and spaces of the bones, by measurement where there is one.
     """
-    regions = leg_regions(people)
-    person = people.draw(rng, BONES, variation)
-    bones = dict(person.vertices)
-    build_leg(bones, BELOW, regions, shape, rng)
-    thigh = bones["femur"][regions.femur.rings[0]].mean(axis=0)
-    floors = [bones["tibia"][floor] for floor in (regions.tibia.floor_medial, regions.tibia.floor_lateral)]
-    knee = (floors[0].mean(axis=0) + floors[1].mean(axis=0)) / 2.0
-    ankle = bones["tibia"][regions.tibia.plafond].mean(axis=0)
+    own = draw_knee(rng, people, shape, variation)
     # Part of the fall of the plateau is made up for by the beam: a reader wants the joint space open.
     share = rng.uniform(0.3, 1.0)
     lean = share * (shape.slope_deg - shape.flexion_deg) + turned * rng.normal(0.0, 2.5)
@@ -55,9 +44,9 @@ def knee_ap_scene(
         @ rotation(Z_AXIS, turned * float(np.clip(rng.normal(0.0, 6.0), -16.0, 16.0)))
     )
     ray = np.array([rng.normal(0.0, 6.0), 0.0, rng.normal(0.0, 10.0)]) * turned
-    place = Placement(matrix, knee + ray)
+    place = Placement(matrix, own.knee + ray)
     fat = float(rng.uniform(0.85, 1.3))
-    soft = tuple(limb(thigh, knee, ankle, place, person.size, fat))
+    soft = tuple(limb(own.thigh, own.knee, own.ankle, place, own.person.size, fat))
     truth = {
         "true_ldfa_deg": shape.ldfa_deg,
         "true_mpta_deg": shape.mpta_deg,
@@ -67,10 +56,10 @@ def knee_ap_scene(
     return Scene(
         "knee_ap",
         TEMPLATE,
-        scene_bones(bones, person.faces, place, rng, CORTEX_MM),
+        scene_bones(own.bones, own.person.faces, place, rng, CORTEX_MM),
         soft,
         {},
-        knee_ap_rules(regions),
+        knee_ap_rules(own.regions),
         truth,
     )
 
@@ -78,9 +67,7 @@ def knee_ap_scene(
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:
     source_detector = float(rng.uniform(1000.0, 1300.0))
     distance = float(rng.uniform(60.0, 110.0))
-    plain = framed((-50.0, -50.0, 50.0, 50.0), 100, source_detector, distance)
-    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
-    low, high = marks.min(axis=0), marks.max(axis=0)
+    low, high = points_box(scene, source_detector, distance)
     top, bottom = low[1] - rng.uniform(3.0, 40.0), high[1] + rng.uniform(3.0, 45.0)
     side = rng.uniform(6.0, 60.0)
     shift = rng.uniform(-0.4, 0.4) * side

@@ -10,20 +10,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.simulate.framing import framed
-from training.simulate.knee.joint import build_leg
-from training.simulate.knee.placement import CORTEX_MM, Placement, scene_bones
-from training.simulate.knee.regions import LegRegions, leg_regions
+from training.simulate.knee.film import BELOW, TEMPLATE, camera_around, draw_knee
+from training.simulate.knee.placement import CORTEX_MM, scene_bones
+from training.simulate.knee.regions import LegRegions
 from training.simulate.knee.rules import OutlineAlong, Sulcus, TangentEnd
 from training.simulate.knee.shape import LegShape, draw_leg_shape, trochlea_centre
 from training.simulate.knee.soft import knee_front, limb
 from training.simulate.people import People
+from training.simulate.placement import Placement
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, Vertices, rotation
 from training.simulate.rules import Direction, Farthest, FilmDirection, Mean
 from training.simulate.scene import Bone, Camera, FloatArray, PointRule, Scene, Surface
 
-BONES = ("femur", "tibia", "fibula", "patella")
-BELOW = ("tibia", "fibula")
 _RIDGE_MEDIAL_MM = 0.6  # how far the ridge of a well-centred patella lies medially to the sulcus
 _STRIP_MM = 1.6  # half width of a strip of the film within which an outline is looked for
 # Rows: right, down and away from the source, for a beam straight down the femur.
@@ -46,14 +44,8 @@ def knee_axial_scene(
 
     ``truth`` holds the tilt that the patella was given against the back of the condyles.
     """
-    regions = leg_regions(people)
-    person = people.draw(rng, BONES, variation)
-    bones = dict(person.vertices)
-    build_leg(bones, BELOW, regions, shape, rng)
-    thigh = bones["femur"][regions.femur.rings[0]].mean(axis=0)
-    floors = [bones["tibia"][floor] for floor in (regions.tibia.floor_medial, regions.tibia.floor_lateral)]
-    knee = (floors[0].mean(axis=0) + floors[1].mean(axis=0)) / 2.0
-    ankle = bones["tibia"][regions.tibia.plafond].mean(axis=0)
+    own = draw_knee(rng, people, shape, variation)
+    person, regions, bones = own.person, own.regions, own.bones
     # Merchant's beam runs about 30 degrees off a femur that lies level and grazes trochlea and patella.
     out = bones["patella"].mean(axis=0) - trochlea_centre(bones["femur"], regions)
     grazing = float(np.degrees(np.arctan2(-out[2], -out[1])))
@@ -74,15 +66,15 @@ def knee_axial_scene(
     place = Placement(matrix, groove + ray)
     # The film stands on the shins: what lies beyond it is not seen.
     film = float(rng.uniform(110.0, 190.0))
-    shin = (ankle - knee) / np.linalg.norm(ankle - knee)
+    shin = (own.ankle - own.knee) / np.linalg.norm(own.ankle - own.knee)
     fat = float(rng.uniform(0.65, 0.95))
-    soft = limb(thigh, knee, ankle, place, person.size, fat)[:5]
+    soft = limb(own.thigh, own.knee, own.ankle, place, person.size, fat)[:5]
     soft += knee_front(bones, regions, place, person.size)
     drawn = scene_bones(bones, person.faces, place, rng, CORTEX_MM)
     return Scene(
         "knee_axial",
-        "bodyparts3d",
-        tuple(_cut(bone, place, knee, shin, film) if bone.name in BELOW else bone for bone in drawn),
+        TEMPLATE,
+        tuple(_cut(bone, place, own.knee, shin, film) if bone.name in BELOW else bone for bone in drawn),
         tuple(soft),
         {},
         knee_axial_rules(regions),
@@ -159,10 +151,5 @@ def knee_axial_rules(regions: LegRegions) -> dict[str, PointRule]:
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:
     source_detector = float(rng.uniform(1000.0, 1500.0))
     distance = float(rng.uniform(180.0, 380.0))
-    plain = framed((-50.0, -50.0, 50.0, 50.0), 100, source_detector, distance)
-    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
-    low, high = marks.min(axis=0), marks.max(axis=0)
-    left, top, right, bottom = rng.uniform([22.0, 8.0, 22.0, 25.0], [60.0, 40.0, 60.0, 75.0])
-    return framed(
-        (low[0] - left, low[1] - top, high[0] + right, high[1] + bottom), side_px, source_detector, distance
-    )
+    margins = rng.uniform([22.0, 8.0, 22.0, 25.0], [60.0, 40.0, 60.0, 75.0])
+    return camera_around(scene, margins, source_detector, distance, side_px)

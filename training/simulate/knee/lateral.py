@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.simulate.framing import framed
-from training.simulate.knee.joint import build_leg
-from training.simulate.knee.placement import CORTEX_MM, LATERAL, Placement, scene_bones
-from training.simulate.knee.regions import leg_regions
+from training.simulate.knee.film import TEMPLATE, camera_around, draw_knee
+from training.simulate.knee.placement import CORTEX_MM, LATERAL, scene_bones
 from training.simulate.knee.sagittal import knee_lateral_rules
 from training.simulate.knee.shape import LegShape, draw_leg_shape
 from training.simulate.knee.soft import knee_front, limb
 from training.simulate.people import People
+from training.simulate.placement import Placement
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
 from training.simulate.scene import Camera, Scene
-
-BONES = ("femur", "tibia", "fibula", "patella")
-BELOW = ("tibia", "fibula")
 
 
 def knee_lateral_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
@@ -33,14 +29,8 @@ def knee_lateral_scene(
 
     ``truth`` holds the true slope of the plateau against the mechanical axis, and the flexion.
     """
-    regions = leg_regions(people)
-    person = people.draw(rng, BONES, variation)
-    bones = dict(person.vertices)
-    build_leg(bones, BELOW, regions, shape, rng)
-    thigh = bones["femur"][regions.femur.rings[0]].mean(axis=0)
-    floors = [bones["tibia"][floor] for floor in (regions.tibia.floor_medial, regions.tibia.floor_lateral)]
-    knee = (floors[0].mean(axis=0) + floors[1].mean(axis=0)) / 2.0
-    ankle = bones["tibia"][regions.tibia.plafond].mean(axis=0)
+    own = draw_knee(rng, people, shape, variation)
+    person, regions, bones = own.person, own.regions, own.bones
     # A true lateral film has both condyles on top of each other: small errors of rotation and abduction.
     errors = turned * np.clip(rng.normal(0.0, [4.0, 3.0], 2), -10.0, 10.0)
     # The tibia hangs anywhere between upright and with the bend shared by both bones.
@@ -52,12 +42,12 @@ def knee_lateral_scene(
         @ rotation(Z_AXIS, float(errors[0]))
     )
     ray = np.array([0.0, rng.normal(0.0, 6.0), rng.normal(5.0, 10.0)]) * turned
-    place = Placement(matrix, knee + ray)
-    soft = limb(thigh, knee, ankle, place, person.size, float(rng.uniform(0.85, 1.3)))
+    place = Placement(matrix, own.knee + ray)
+    soft = limb(own.thigh, own.knee, own.ankle, place, person.size, float(rng.uniform(0.85, 1.3)))
     soft += knee_front(bones, regions, place, person.size)
     return Scene(
         "knee_lateral",
-        "bodyparts3d",
+        TEMPLATE,
         scene_bones(bones, person.faces, place, rng, CORTEX_MM),
         tuple(soft),
         {},
@@ -69,10 +59,5 @@ def knee_lateral_scene(
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:
     source_detector = float(rng.uniform(1000.0, 1200.0))
     distance = float(rng.uniform(60.0, 120.0))
-    plain = framed((-50.0, -50.0, 50.0, 50.0), 100, source_detector, distance)
-    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
-    low, high = marks.min(axis=0), marks.max(axis=0)
-    left, top, right, bottom = rng.uniform([8.0, 4.0, 8.0, 4.0], [60.0, 40.0, 50.0, 45.0])
-    return framed(
-        (low[0] - left, low[1] - top, high[0] + right, high[1] + bottom), side_px, source_detector, distance
-    )
+    margins = rng.uniform([8.0, 4.0, 8.0, 4.0], [60.0, 40.0, 50.0, 45.0])
+    return camera_around(scene, margins, source_detector, distance, side_px)

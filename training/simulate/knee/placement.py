@@ -1,37 +1,18 @@
-"""From the frame of the leg to the scene: how the patient stands or lies before the film."""
+"""Bones of the leg in the scene, with their mineral."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
+from training.simulate.placement import Placement
 from training.simulate.pose import Vertices
-from training.simulate.scene import Bone, FloatArray, IntArray
+from training.simulate.scene import Bone, IntArray
 
-# Rows: what points right, down and away from the source, in body axes (x left, y back, z up).
-FRONTAL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+# Rows as for ``FRONTAL``: the front of the knee on the image right.
 LATERAL = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
-for _matrix in (FRONTAL, LATERAL):
-    _matrix.setflags(write=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Placement:
-    """``matrix`` [3, 3] turns body axes to scene axes; ``centre`` [3] of the body lies on the central ray."""
-
-    matrix: FloatArray
-    centre: FloatArray
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        """Scene coordinates [N, 3] of body points [N, 3]."""
-        return np.asarray((points - self.centre) @ self.matrix.T)
-
-    @property
-    def mirrors(self) -> bool:
-        """Whether the placement turns left into right."""
-        return bool(np.linalg.det(self.matrix) < 0)
+LATERAL.setflags(write=False)
 
 
 def scene_bones(
@@ -49,11 +30,9 @@ def scene_bones(
     thickness = float(rng.uniform(0.75, 1.25))
     bones = []
     for name, v in vertices.items():
-        f = faces[name][:, ::-1] if place.mirrors else faces[name]
         shell = cortex_mm[name.removesuffix("_right")] * thickness
-        bones.append(
-            Bone(name, place(v), np.ascontiguousarray(f), shell, density * float(rng.uniform(0.95, 1.05)))
-        )
+        mineral = density * float(rng.uniform(0.95, 1.05))
+        bones.append(Bone(name, place(v), place.faces(faces[name]), shell, mineral))
     return tuple(bones)
 
 

@@ -18,26 +18,11 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from training.simulate.people import People
+from training.simulate.pose import Frame
 from training.simulate.rules import edges_of, fit_sphere
 from training.simulate.scene import FloatArray, IntArray
 
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """An orthonormal frame: ``axes`` [3, 3] has x, y, z as rows, ``origin`` [3] in mm."""
-
-    axes: FloatArray
-    origin: FloatArray
-
-    def local(self, points: FloatArray) -> FloatArray:
-        """Coordinates [N, 3] in this frame of points [N, 3] of the frame in which it is given."""
-        return np.asarray((points - self.origin) @ self.axes.T)
-
-    def world(self, points: FloatArray) -> FloatArray:
-        """The inverse of ``local``."""
-        return np.asarray(points @ self.axes + self.origin)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.simulate.knee.regions import Patch
-from training.simulate.rules import Direction, FilmDirection, crossings, remembered
+from training.simulate.rules import TIE_MM, Direction, FilmDirection, crossings, outermost, remembered
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
-_TIE_MM = 0.35
 # The dense line of a plateau among the heights of its middle, from its lowest to its highest place.
 DENSE_LINE_DOMED = 0.65
 
@@ -33,14 +32,11 @@ class ShaftBorder:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         along = self.axis(scene, camera)
-        across = np.array([-along[1], along[0]])
         ends = [point(scene, camera) for point in self.unit]
         level = float(self.start(scene, camera) @ along + self.level * np.linalg.norm(ends[1] - ends[0]))
         points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices])
-        found = crossings(np.stack([points @ across, points @ along], axis=1), self.patch.edges, level)
-        if not len(found):
-            raise ValueError(f"The shaft of {self.bone} does not reach the level of the point in this view.")
-        return np.asarray((found.max() if self.sign > 0 else found.min()) * across + level * along)
+        refusal = f"The shaft of {self.bone} does not reach the level of the point in this view."
+        return outermost(points, self.patch.edges, along, level, self.sign, refusal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +63,47 @@ class TangentEnd:
             down = normal if normal @ down > 0 else -normal
         part = second if self.second else first
         depth = part @ down
-        return np.asarray(part[depth > depth.max() - _TIE_MM / camera.object_pixel_mm].mean(axis=0))
+        return np.asarray(part[depth > depth.max() - TIE_MM / camera.object_pixel_mm].mean(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Baseline:
+    """A line between two points, and the outline of a patch as seen from it.
+
+    ``start`` [2] is its first point, ``along`` [2] its unit direction, ``across`` [2] the one up the film at
+    right angles to it, ``width`` its length in pixels. ``points`` [V, 2] are the patch's vertices from the
+    start, ``edges`` [E, 2] its edges.
+    """
+
+    start: FloatArray
+    along: FloatArray
+    across: FloatArray
+    width: float
+    points: FloatArray
+    edges: IntArray
+
+    @classmethod
+    def between(
+        cls, ends: tuple[PointRule, PointRule], bone: str, patch: Patch, scene: Scene, camera: Camera
+    ) -> _Baseline:
+        a, b = (end(scene, camera) for end in ends)
+        width = float(np.linalg.norm(b - a))
+        along = (b - a) / width
+        across = np.array([along[1], -along[0]])
+        points = camera.project(scene.bone(bone).vertices_mm[patch.vertices]) - a
+        return cls(a, along, across if across[1] < 0 else -across, width, points, patch.edges)
+
+    def heights(self, place: float) -> FloatArray:
+        """How high over the line the outline passes, ``place`` pixels along it. ValueError if nowhere."""
+        turned = np.stack([self.points @ self.across, self.points @ self.along], axis=1)
+        found = crossings(turned, self.edges, place)
+        if not len(found):
+            raise ValueError("The outline does not reach the place of the point in this view.")
+        return found
+
+    def point(self, place: float, height: float) -> FloatArray:
+        """The film position [2] of a place along the line and a height over it."""
+        return np.asarray(self.start + place * self.along + height * self.across)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +122,17 @@ class FloorAt:
     domed: bool
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        start, along, across, width = _frame(self.ends, scene, camera)
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
-        found = _heights(points, self.patch.edges, along, across, self.fraction * width)
-        height = np.quantile(found, DENSE_LINE_DOMED if self.domed else 1.0 - DENSE_LINE_DOMED)
-        return np.asarray(start + self.fraction * width * along + height * across)
+        line = _Baseline.between(self.ends, self.bone, self.patch, scene, camera)
+        place = self.fraction * line.width
+        part = DENSE_LINE_DOMED if self.domed else 1.0 - DENSE_LINE_DOMED
+        return line.point(place, float(np.quantile(line.heights(place), part)))
 
 
 @dataclass(frozen=True, eq=False)
 class NotchApex:
     """The highest point of the arch that the outline forms between both condyles.
 
-    ``feet`` are the lowest points of the condyles, first and second in the order in which ``across``
-    (90 degrees counter-clockwise from their line as seen on the film) points up the bone.
+    ``feet`` are the lowest points of the condyles.
     """
 
     bone: str
@@ -106,12 +140,11 @@ class NotchApex:
     feet: tuple[PointRule, PointRule]
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        start, along, across, width = _frame(self.feet, scene, camera)
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
-        places = np.linspace(0.3, 0.7, 13) * width
-        arch = np.array([_heights(points, self.patch.edges, along, across, x).min() for x in places])
-        top = arch > arch.max() - _TIE_MM / camera.object_pixel_mm
-        return np.asarray(start + places[top].mean() * along + arch.max() * across)
+        line = _Baseline.between(self.feet, self.bone, self.patch, scene, camera)
+        places = np.linspace(0.3, 0.7, 13) * line.width
+        arch = np.array([line.heights(x).min() for x in places])
+        top = arch > arch.max() - TIE_MM / camera.object_pixel_mm
+        return line.point(places[top].mean(), arch.max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +156,11 @@ class Sulcus:
     crests: tuple[PointRule, PointRule]
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        start, along, across, width = _frame(self.crests, scene, camera)
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
-        places = np.linspace(0.15, 0.85, 21) * width
-        edge = np.array([_heights(points, self.patch.edges, along, across, x).max() for x in places])
-        deep = edge < edge.min() + _TIE_MM / camera.object_pixel_mm
-        return np.asarray(start + places[deep].mean() * along + edge.min() * across)
+        line = _Baseline.between(self.crests, self.bone, self.patch, scene, camera)
+        places = np.linspace(0.15, 0.85, 21) * line.width
+        edge = np.array([line.heights(x).max() for x in places])
+        deep = edge < edge.min() + TIE_MM / camera.object_pixel_mm
+        return line.point(places[deep].mean(), edge.min())
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,27 +173,6 @@ class OutlineAlong:
     fraction: float
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        start, along, across, width = _frame(self.ends, scene, camera)
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - start
-        found = _heights(points, self.patch.edges, along, across, self.fraction * width)
-        return np.asarray(start + self.fraction * width * along + found.min() * across)
-
-
-def _frame(
-    ends: tuple[PointRule, PointRule], scene: Scene, camera: Camera
-) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """Start, unit direction, unit direction up the film at right angles to it, and length of a line."""
-    a, b = (end(scene, camera) for end in ends)
-    width = float(np.linalg.norm(b - a))
-    along = (b - a) / width
-    across = np.array([along[1], -along[0]])
-    return a, along, across if across[1] < 0 else -across, width
-
-
-def _heights(
-    points: FloatArray, edges: IntArray, along: FloatArray, across: FloatArray, place: float
-) -> FloatArray:
-    found = crossings(np.stack([points @ across, points @ along], axis=1), edges, place)
-    if not len(found):
-        raise ValueError("The outline does not reach the place of the point in this view.")
-    return found
+        line = _Baseline.between(self.ends, self.bone, self.patch, scene, camera)
+        place = self.fraction * line.width
+        return line.point(place, line.heights(place).min())

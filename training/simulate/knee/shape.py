@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.simulate.knee.regions import Frame, LegRegions, femur_frame, tibia_frame
-from training.simulate.pose import Vertices, ramp
+from training.simulate.knee.regions import LegRegions, femur_frame, tibia_frame
+from training.simulate.pose import Frame, Vertices, ramp
 from training.simulate.scene import FloatArray
 
 _X, _Y = 0, 1  # axes to turn about

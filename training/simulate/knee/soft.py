@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from training.simulate.knee.placement import Placement
 from training.simulate.knee.regions import LegRegions
+from training.simulate.placement import Placement
 from training.simulate.pose import Vertices
 from training.simulate.scene import Capsule, FloatArray
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.simulate.framing import framed
-from training.simulate.knee.placement import CORTEX_MM, FRONTAL, Placement, scene_bones
+from training.simulate.framing import framed, points_box
+from training.simulate.knee.placement import CORTEX_MM, scene_bones
 from training.simulate.knee.regions import leg_regions
 from training.simulate.knee.soft import limb
 from training.simulate.leg.points import leg_rules
 from training.simulate.leg.stance import FOOT, LEG, SUFFIX, Stance, Standing, draw_stance, stand
 from training.simulate.people import People
+from training.simulate.placement import FRONTAL, Placement
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
 from training.simulate.scene import Camera, Capsule, Scene
 
@@ -98,9 +99,7 @@ def _soft_tissue(standing: Standing, place: Placement, size: float, fat: float) 
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:
     source_detector = float(rng.uniform(1800.0, 3000.0))
     distance = float(rng.uniform(90.0, 200.0))
-    plain = framed((-50.0, -50.0, 50.0, 50.0), 100, source_detector, distance)
-    marks = np.array(list(scene.project_points(plain).values())) - [plain.centre_x, plain.centre_y]
-    low, high = marks.min(axis=0), marks.max(axis=0)
+    low, high = points_box(scene, source_detector, distance)
     top, bottom = low[1] - rng.uniform(25.0, 110.0), high[1] + rng.uniform(25.0, 90.0)
     width = max(high[0] - low[0] + 16.0, (bottom - top) / rng.uniform(2.3, 3.1))
     middle = (low[0] + high[0]) / 2.0 + rng.uniform(-0.4, 0.4) * (width - (high[0] - low[0]) - 16.0)

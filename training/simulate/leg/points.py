@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,17 @@ class PlafondEnd:
         return np.asarray(found[-max(1, len(found) // 4) :].mean() * up + place * right)
 
 
+def _shaft_borders(
+    bone: str, patch: Patch, up: Direction, levels: Mapping[str, float], lateral: int
+) -> dict[str, PointRule]:
+    """Both borders of a shaft by level and side; levels are parts of the way up its axis."""
+    return {
+        f"{level}_{side}": ShaftBorder(bone, patch, up, (up.tail, up.tip), up.tail, part, sign)
+        for level, part in levels.items()
+        for side, sign in (("medial", -lateral), ("lateral", lateral))
+    }
+
+
 def leg_rules(regions: LegRegions, suffix: str, lateral: int) -> dict[str, PointRule]:
     """Rules of one leg's points; ``suffix`` of its bones, ``lateral`` +1 if right on the film."""
     knee = FrontalKnee(regions, suffix, lateral)
@@ -89,17 +101,9 @@ def leg_rules(regions: LegRegions, suffix: str, lateral: int) -> dict[str, Point
     # From the head down and outwards the upper border is on the left of a left leg, seen along the neck.
     for border, sign in (("superior", -lateral), ("inferior", lateral)):
         rules[f"femoral_neck_{border}"] = NeckBorder(knee.femur, regions.patches["femur_neck"], neck, sign)
-    for level, part in (("proximal", 1.0), ("middle", 0.5), ("distal", 0.0)):
-        for side, sign in (("medial", -lateral), ("lateral", lateral)):
-            rules[f"femoral_shaft_{level}_{side}"] = ShaftBorder(
-                knee.femur,
-                regions.patches["femur_shaft"],
-                femur_up,
-                (rings[2], rings[0]),
-                rings[2],
-                part,
-                sign,
-            )
+    femoral = {"proximal": 1.0, "middle": 0.5, "distal": 0.0}
+    borders = _shaft_borders(knee.femur, regions.patches["femur_shaft"], femur_up, femoral, lateral)
+    rules |= {f"femoral_shaft_{name}": rule for name, rule in borders.items()}
     for side in ("medial", "lateral"):
         rules[f"{side}_condyle_distal"] = knee.condyle(side)
     rules["intercondylar_notch_apex"] = knee.notch
@@ -109,17 +113,9 @@ def leg_rules(regions: LegRegions, suffix: str, lateral: int) -> dict[str, Point
         rules[f"{side}_plateau_edge"] = knee.plateau_edge(side)
     for side in ("medial", "lateral"):
         rules[f"{side}_plateau_middle"] = knee.floor(PLACES[side]["middle"])
-    for level, part in (("proximal", 1.0), ("distal", 0.0)):
-        for side, sign in (("medial", -lateral), ("lateral", lateral)):
-            rules[f"tibial_shaft_{level}_{side}"] = ShaftBorder(
-                knee.tibia,
-                regions.patches["tibia_shaft"],
-                tibia_up,
-                (lower[2], lower[0]),
-                lower[2],
-                part,
-                sign,
-            )
+    tibial = {"proximal": 1.0, "distal": 0.0}
+    borders = _shaft_borders(knee.tibia, regions.patches["tibia_shaft"], tibia_up, tibial, lateral)
+    rules |= {f"tibial_shaft_{name}": rule for name, rule in borders.items()}
     # The lateral part of the roof is thin and mostly hidden by the fibula: its dense line ends sooner.
     for side, sign, inset in (("medial", -lateral, 0.08), ("lateral", lateral, 0.25)):
         rules[f"tibial_plafond_{side}"] = PlafondEnd(

@@ -12,11 +12,9 @@ from training.simulate.pelvis.pose import SIDES, SUFFIX, Pelvis
 from training.simulate.pelvis.regions import hip_bone_regions
 from training.simulate.pelvis.tissue import pelvis_tissue, sourcil
 from training.simulate.people import People
+from training.simulate.placement import FRONTAL
 from training.simulate.scene import Bone, Capsule, FloatArray
 
-# Body frame (x to the left, y backwards, z up) as seen from the front.
-TO_SCENE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-TO_SCENE.setflags(write=False)
 _CORTEX_MM = {"femur": 6.0, "hip_bone": 1.7, "sacrum": 1.0, "coccyx": 0.8}
 _VERTEBRA_MM = 1.0
 
@@ -30,7 +28,7 @@ class Placement:
 
     def __call__(self, points: FloatArray) -> FloatArray:
         """Scene positions [N, 3] of body positions [N, 3]."""
-        return np.asarray((points @ self.turn.T - self.centre) @ TO_SCENE.T)
+        return np.asarray((points @ self.turn.T - self.centre) @ FRONTAL.T)
 
 
 def pelvis_bones(

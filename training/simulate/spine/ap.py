@@ -8,8 +8,9 @@ from training.simulate.framing import framed
 from training.simulate.people import People
 from training.simulate.scene import Camera, FloatArray, Scene
 from training.simulate.spine.build import (
-    Placement,
+    SHOULDERS,
     body_centre,
+    from_the_front,
     long_film_source_mm,
     posed_trunk,
     rib_names,
@@ -21,8 +22,7 @@ from training.simulate.spine.posture import Posture, draw_posture, without_slips
 from training.simulate.spine.regions import CERVICAL, LEVELS
 from training.simulate.spine.tissue import frontal_tissue
 
-_SHOULDERS = ("clavicle", "clavicle_right", "scapula", "scapula_right", "manubrium", "sternum")
-SHOWN = (*HEAD, *CERVICAL, *LEVELS, "sacrum", "hip_bone", "hip_bone_right", *rib_names(1, 12), *_SHOULDERS)
+SHOWN = (*HEAD, *CERVICAL, *LEVELS, "sacrum", "hip_bone", "hip_bone_right", *rib_names(1, 12), *SHOULDERS)
 _SCOLIOSIS = 0.85  # part of the films that show a curve of 10 degrees or more
 
 
@@ -43,7 +43,7 @@ def spine_ap_scene(
     turn = variation * np.clip(rng.standard_normal(3), -2.5, 2.5) * [3.5, 2.0, 1.2]
     centre = body_centre(people, vertices, "t9") + variation * rng.uniform(-40.0, 40.0, 3) * [1.0, 0.0, 1.0]
     # Scoliosis films are mostly taken from behind, to spare the breasts, and shown as if from the front.
-    place = Placement.frontal(turn, centre, mirrored=bool(rng.random() < 0.5))
+    place = from_the_front(turn, centre, mirrored=bool(rng.random() < 0.5))
     bones = spine_bones(rng, person, vertices, SHOWN, place)
     tissue = tuple(place.capsule(c) for c in frontal_tissue(rng, people, vertices, person.size))
     tilts = posture.coronal_deg

@@ -3,62 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from training.simulate.people import People, Person
+from training.simulate.placement import Placement
 from training.simulate.pose import X_AXIS, Y_AXIS, Z_AXIS, rotation
-from training.simulate.scene import Bone, Capsule, FloatArray
+from training.simulate.scene import Bone, FloatArray
 from training.simulate.spine.pose import RIBS, pose_trunk
 from training.simulate.spine.posture import Posture
 from training.simulate.spine.regions import sacral_endplate, vertebral_body
 
+SHOULDERS = ("clavicle", "clavicle_right", "scapula", "scapula_right", "manubrium", "sternum")
 _CORTEX_MM = {"rib": 1.0, "femur": 4.5, "humerus": 3.5, "clavicle": 1.6, "scapula": 1.0, "hip_bone": 2.4}
 _OTHER_CORTEX_MM = 3.4
 
 
-@dataclass(frozen=True, eq=False)
-class Placement:
-    """Body frame to scene frame: the view, how the patient stands in it, and the central ray.
+def from_the_front(turn_deg: FloatArray, centre_mm: FloatArray, mirrored: bool) -> Placement:
+    """The patient's right on the image left, the ray through ``centre_mm``.
 
-    Films seen from the front show the patient's right on the image left, films from the side face
-    image left. ``mirrored`` exposures come from the other side (from behind, or from the left) and
-    are shown mirrored, so that only the perspective differs.
+    ``turn_deg``: the patient's rotation about the length, lean to the film, roll on the film. A
+    ``mirrored`` exposure comes from behind and is shown mirrored, so that only the perspective differs.
     """
-
-    matrix: FloatArray
-    origin_mm: FloatArray
-    mirrored: bool
-
-    @classmethod
-    def frontal(cls, turn_deg: FloatArray, origin_mm: FloatArray, mirrored: bool) -> Placement:
-        """``turn_deg``: the patient's rotation about the length, lean to the film, roll on the film."""
-        view = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, -1.0 if mirrored else 1.0, 0.0]])
-        return cls(view @ _stance(turn_deg), origin_mm, mirrored)
-
-    @classmethod
-    def lateral(cls, turn_deg: FloatArray, origin_mm: FloatArray, mirrored: bool) -> Placement:
-        """``turn_deg`` as for ``frontal``, about the axes of the body: length, sideways lean, fore lean."""
-        view = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [1.0 if mirrored else -1.0, 0.0, 0.0]])
-        spin, lean, roll = turn_deg
-        body = rotation(X_AXIS, roll) @ rotation(Y_AXIS, lean) @ rotation(Z_AXIS, spin)
-        return cls(view @ body, origin_mm, mirrored)
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        """Scene positions [N, 3] of body positions."""
-        return np.asarray((points - self.origin_mm) @ self.matrix.T)
-
-    def capsule(self, capsule: Capsule) -> Capsule:
-        """A piece of soft tissue in the scene."""
-        return Capsule(
-            self(capsule.start_mm), self(capsule.end_mm), capsule.start_radius_mm, capsule.end_radius_mm
-        )
-
-
-def _stance(turn_deg: FloatArray) -> FloatArray:
+    view = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, -1.0 if mirrored else 1.0, 0.0]])
     spin, lean, roll = (float(v) for v in turn_deg)
-    return np.asarray(rotation(Y_AXIS, roll) @ rotation(X_AXIS, lean) @ rotation(Z_AXIS, spin))
+    body = np.asarray(rotation(Y_AXIS, roll) @ rotation(X_AXIS, lean) @ rotation(Z_AXIS, spin))
+    return Placement(view @ body, centre_mm)
+
+
+def from_the_side(turn_deg: FloatArray, centre_mm: FloatArray, mirrored: bool) -> Placement:
+    """The patient faces image left; a ``mirrored`` exposure comes from the left.
+
+    ``turn_deg`` is about the axes of the body: length, sideways lean, fore lean.
+    """
+    view = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [1.0 if mirrored else -1.0, 0.0, 0.0]])
+    spin, lean, roll = turn_deg
+    body = rotation(X_AXIS, roll) @ rotation(Y_AXIS, lean) @ rotation(Z_AXIS, spin)
+    return Placement(view @ body, centre_mm)
 
 
 def spine_bones(
@@ -73,13 +54,12 @@ def spine_bones(
     cortex = float(rng.uniform(0.75, 1.35)) * person.size
     bones = []
     for name in names:
-        faces = person.faces[name]
         kind = next((key for key in _CORTEX_MM if key in name), "")
         bones.append(
             Bone(
                 name,
                 place(vertices[name]),
-                faces[:, ::-1] if place.mirrored else faces,
+                place.faces(person.faces[name]),
                 cortex * _CORTEX_MM.get(kind, _OTHER_CORTEX_MM),
                 density * float(rng.uniform(0.95, 1.05)),
             )

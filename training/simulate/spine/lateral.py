@@ -8,8 +8,9 @@ from training.simulate.framing import framed
 from training.simulate.people import People
 from training.simulate.scene import Camera, Scene
 from training.simulate.spine.build import (
-    Placement,
+    SHOULDERS,
     body_centre,
+    from_the_side,
     long_film_source_mm,
     posed_trunk,
     rib_names,
@@ -21,9 +22,8 @@ from training.simulate.spine.posture import Posture, draw_posture
 from training.simulate.spine.regions import CERVICAL, LEVELS
 from training.simulate.spine.tissue import lateral_tissue
 
-_SHOULDERS = ("clavicle", "clavicle_right", "scapula", "scapula_right", "manubrium", "sternum")
 _PELVIS = ("sacrum", "hip_bone", "hip_bone_right", "femur", "femur_right")
-SHOWN = ("c1", "c2", *CERVICAL, *LEVELS, *_PELVIS, *rib_names(1, 12), *_SHOULDERS)
+SHOWN = ("c1", "c2", *CERVICAL, *LEVELS, *_PELVIS, *rib_names(1, 12), *SHOULDERS)
 _SCOLIOSIS = 0.35  # part of the films that show a patient with a curve of 10 degrees or more
 
 
@@ -44,7 +44,7 @@ def spine_lateral_scene(
     person, vertices = posed_trunk(rng, people, SHOWN, posture, variation)
     turn = variation * np.clip(rng.standard_normal(3), -2.5, 2.5) * [3.0, 1.0, 1.0]
     centre = body_centre(people, vertices, "t10") + variation * rng.uniform(-40.0, 40.0, 3) * [0.0, 1.0, 1.0]
-    place = Placement.lateral(turn, centre, mirrored=bool(rng.random() < 0.5))
+    place = from_the_side(turn, centre, mirrored=bool(rng.random() < 0.5))
     bones = spine_bones(rng, person, vertices, SHOWN, place)
     tissue = tuple(place.capsule(c) for c in lateral_tissue(rng, people, vertices, person.size))
     truth = sagittal_truth(vertices, people)

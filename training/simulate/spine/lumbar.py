@@ -7,7 +7,14 @@ import numpy as np
 from training.simulate.framing import box_around, framed
 from training.simulate.people import People
 from training.simulate.scene import Camera, FloatArray, Scene
-from training.simulate.spine.build import Placement, body_centre, posed_trunk, rib_names, spine_bones
+from training.simulate.spine.build import (
+    body_centre,
+    from_the_front,
+    from_the_side,
+    posed_trunk,
+    rib_names,
+    spine_bones,
+)
 from training.simulate.spine.points import lumbar_ap_rules, lumbar_lateral_rules
 from training.simulate.spine.pose import sagittal_truth
 from training.simulate.spine.posture import Posture, draw_posture, upright_lumbar
@@ -38,7 +45,7 @@ def lumbar_ap_scene(
 ) -> Scene:
     """The lumbar spine from the front; ``truth`` holds ``cobb_lumbar`` from the tilts that were set."""
     person, vertices = posed_trunk(rng, people, SHOWN, posture, variation)
-    place = Placement.frontal(*_stand(rng, people, vertices, variation, [5.0, 5.0, 2.0]))
+    place = from_the_front(*_stand(rng, people, vertices, variation, [5.0, 5.0, 2.0]))
     bones = spine_bones(rng, person, vertices, SHOWN, place)
     tissue = tuple(place.capsule(c) for c in lumbar_frontal_tissue(rng, people, vertices, person.size))
     tilts = posture.coronal_deg[LEVELS.index("t12") :]
@@ -54,7 +61,7 @@ def lumbar_lateral_scene(
     ``truth`` holds ``sacral_slope`` and ``lordosis_l1_s1`` in the sagittal plane of the body.
     """
     person, vertices = posed_trunk(rng, people, SHOWN, posture, variation)
-    place = Placement.lateral(*_stand(rng, people, vertices, variation, [4.0, 2.5, 3.0]))
+    place = from_the_side(*_stand(rng, people, vertices, variation, [4.0, 2.5, 3.0]))
     bones = spine_bones(rng, person, vertices, SHOWN, place)
     tissue = tuple(place.capsule(c) for c in lumbar_lateral_tissue(rng, people, vertices, person.size))
     found = sagittal_truth(vertices, people)

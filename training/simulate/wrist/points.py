@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, crossings
+from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, outermost
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 from training.simulate.wrist.joints import SCAPHOLUNATE_LEVEL
 from training.simulate.wrist.regions import Regions
@@ -70,15 +70,12 @@ class Facing:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         along = self.along(scene, camera)
-        across = np.array([-along[1], along[0]])
         points = camera.project(scene.bone(self.bone).vertices_mm)
         depth, beside = points @ along, camera.project(scene.bone(self.other).vertices_mm) @ along
         low, high = max(depth.min(), beside.min()), min(depth.max(), beside.max())
         level = float(low + self.fraction * (high - low))
-        found = crossings(np.stack([points @ across, depth], axis=1), self.edges, level)
-        if not len(found):
-            raise ValueError(f"{self.bone} and {self.other} do not lie side by side in this view.")
-        return np.asarray((found.max() if self.sign > 0 else found.min()) * across + level * along)
+        refusal = f"{self.bone} and {self.other} do not lie side by side in this view."
+        return outermost(points, self.edges, along, level, self.sign, refusal)
 
 
 def _mean(regions: Regions, name: str) -> Mean:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from training.simulate.people import People
+from training.simulate.pose import Frame
 from training.simulate.raster import smooth_normals
 from training.simulate.rules import edges_of
 from training.simulate.scene import FloatArray, IntArray
@@ -36,18 +37,6 @@ WRIST_BONES = FOREARM + HAND
 
 _SHAFT_NEAR_MM = (30.0, 36.0)
 _SHAFT_FAR_MM = (58.0, 64.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """Axes as rows [3, 3] and origin [3] of a local frame in the frame of the vertices."""
-
-    axes: FloatArray
-    origin: FloatArray
-
-    def local(self, points: FloatArray) -> FloatArray:
-        """Points [N, 3] in this frame."""
-        return np.asarray((points - self.origin) @ self.axes.T)
 
 
 @dataclass(frozen=True, eq=False)
