@@ -22,11 +22,14 @@ from core.overlay_paint import Box, FilmView, Painter, fit_view, render_film, te
 from core.overlay_shapes import along, around, draw_lines, free_place
 
 _MEASUREMENT_PX, _POINTS_PX = 460, 900  # longer side of a picture
+_NARROWEST = 0.5  # of that for the shorter side: a slender film gives a longer picture
 _QUALITY = 76
 _MOST_NUMBERS = 16  # points of one measurement that are numbered
 _MARGIN = 0.2  # about what is drawn, as a part of its extent
 _LEAST_SHARE = 0.34  # of the extent of all points: less shows no anatomy to recognise the place by
-_LONGEST = 1.6  # sides of a measurement's picture, as a ratio
+_LONGEST = 1.6  # sides of a picture, as a ratio, where the film has room
+_LEAST_RANGE = 0.3  # of the film's grey values that a picture spans
+_NUMBER_REACHES, _VALUE_REACHES = (4.0, 8.0, 13.0), (5.0, 15.0, 30.0, 50.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +117,11 @@ def _extent(shape: Shape) -> NDArray[np.float64]:
         case Segment(start, end, _):
             return np.array([start, end])
         case Circle(centre, radius):
-            return np.array(centre) + np.array([[-radius, -radius], [radius, radius]])
+            return np.asarray([np.subtract(centre, radius), np.add(centre, radius)], dtype=np.float64)
         case Arc(centre, radius, start_deg, sweep_deg):
             turn = np.deg2rad(start_deg + np.linspace(0.0, sweep_deg, 25))
-            rim: NDArray[np.float64] = np.array(centre) + radius * np.stack(
-                [np.cos(turn), np.sin(turn)], axis=1
-            )
-            return rim
+            rim = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+            return np.asarray(rim + np.array(centre), dtype=np.float64)
         case Label(at, _):
             return np.array([at])
 
@@ -148,10 +149,12 @@ def _picture(
     shapes: Sequence[Shape],
     marked: Sequence[str] | None = None,
 ) -> bytes:
-    radiograph = _radiograph(film.reference)
-    width, height = radiograph.size_px
-    inside = (max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height))
-    shown = fit_view(inside, 1.0, longest_px)
+    pixels = film.reference.read_image()
+    height, width = pixels.shape
+    x0, y0, x1, y1 = max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)
+    slender = max(x1 - x0, y1 - y0) / min(x1 - x0, y1 - y0)
+    shown = fit_view((x0, y0, x1, y1), 1.0, round(longest_px * max(1.0, _NARROWEST * slender)))
+    radiograph = _radiograph(film.reference, pixels, _window(pixels, pixels[y0:y1, x0:x1]))
     painter = Painter(render_film(radiograph, shown), unit=2.0 * max(longest_px / 1000.0, 0.75))
     lines = draw_lines(painter, shown, shapes)
     places = _draw_points(painter, shown, film, numbered if marked is None else marked)
@@ -161,15 +164,20 @@ def _picture(
     numbers = {key: number for number, key in enumerate(view.point_keys, start=1)}
     for key in numbered:
         if key in places:
-            _write(painter, str(numbers[key]), places[key], round(8.5 * painter.unit), taken)
+            _write(painter, str(numbers[key]), places[key], round(8.5 * painter.unit), taken, _NUMBER_REACHES)
     out = io.BytesIO()
     Image.fromarray(painter.picture).save(out, "JPEG", quality=_QUALITY, optimize=True)
     return out.getvalue()
 
 
-def _radiograph(reference: Reference) -> Radiograph:
-    pixels = reference.read_image()
-    window = Window(float(pixels.min()), float(pixels.max()))
+def _window(whole: NDArray[np.float32], part: NDArray[np.float32]) -> Window:
+    """The grey values of ``part``, which a bright or dark bone would else not stand out from."""
+    low, high = (float(value) for value in np.percentile(part, [0.5, 99.5]))
+    lacking = max(_LEAST_RANGE * float(np.ptp(whole)) - (high - low), 0.0)
+    return Window(low - lacking / 2.0, high + lacking / 2.0)
+
+
+def _radiograph(reference: Reference, pixels: NDArray[np.float32], window: Window) -> Radiograph:
     return Radiograph(Path(reference.key), pixels, (window,), _calibration(reference), reference.digest)
 
 
@@ -189,17 +197,32 @@ def _draw_points(
 
 
 def _write_value(painter: Painter, shown: FilmView, shapes: Sequence[Shape], taken: list[Box]) -> None:
+    """The value beside its place, if need be on a line, else in the corner."""
+    size = round(10.5 * painter.unit)
     for shape in shapes:
         if isinstance(shape, Label):
-            _write(
-                painter, shape.text, shown.to_picture(np.array(shape.at)), round(10.5 * painter.unit), taken
-            )
+            at = shown.to_picture(np.array(shape.at))
+            if not (
+                _write(painter, shape.text, at, size, taken, _VALUE_REACHES)
+                or _write(painter, shape.text, at, size, [], _VALUE_REACHES)
+            ):
+                painter.text(4.0, 4.0, shape.text, size, TEXT_COLOUR)
 
 
-def _write(painter: Painter, text: str, at: NDArray[np.float64], size: int, taken: list[Box]) -> None:
+def _write(
+    painter: Painter,
+    text: str,
+    at: NDArray[np.float64],
+    size: int,
+    taken: list[Box],
+    reaches: Sequence[float],
+) -> bool:
+    """Write ``text`` near ``at`` where nothing is yet. False when there is no room."""
     width, height = text_size(text, size)
     gap = size // 4  # so that neighbouring numbers do not read as one
-    box = free_place(painter, at, (width + 2 * gap, height), taken)
-    if box is not None:
-        painter.text(box[0] + gap, box[1], text, size, TEXT_COLOUR)
-        taken.append(box)
+    box = free_place(painter, at, (width + 2 * gap, height), taken, reaches)
+    if box is None:
+        return False
+    painter.text(box[0] + gap, box[1], text, size, TEXT_COLOUR)
+    taken.append(box)
+    return True

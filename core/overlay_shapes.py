@@ -67,13 +67,16 @@ def overlap(a: Box, b: Box) -> bool:
 
 
 def free_place(
-    painter: Painter, anchor: NDArray[np.float64], size: tuple[int, int], taken: Sequence[Box]
+    painter: Painter,
+    anchor: NDArray[np.float64],
+    size: tuple[int, int],
+    taken: Sequence[Box],
+    reaches: Sequence[float] = (5.0, 15.0, 30.0, 50.0),
 ) -> Box | None:
-    """The free text box nearest to ``anchor``; None when there is no room nearby."""
+    """The free text box nearest to ``anchor``, at one of ``reaches`` (in hairlines); None without room."""
     width, height = size
-    gap = 5.0 * painter.unit
     _, _, right, bottom = painter.bounds
-    for reach in (gap, 3 * gap, 6 * gap, 10 * gap):
+    for reach in (step * painter.unit for step in reaches):
         for dx, dy in ((1, -1), (1, 1), (-1, -1), (-1, 1), (1, 0), (-1, 0), (0, -1), (0, 1)):
             x = anchor[0] + dx * reach - (width if dx < 0 else width / 2 if dx == 0 else 0)
             y = anchor[1] + dy * reach - (height if dy < 0 else height / 2 if dy == 0 else 0)
