@@ -153,9 +153,15 @@ class Radiograph:
 def apply_window(pixels: NDArray[np.float32], window: Window, *, inverted: bool = False) -> NDArray[np.uint8]:
     """Grey levels [rows, columns] 0..255 of ``pixels`` shown through ``window``."""
     width = max(window.high - window.low, 1e-6)
-    level = np.clip((pixels - np.float32(window.low)) / np.float32(width), 0.0, 1.0)
+    # In one array throughout: a large film's copies cost more than the arithmetic.
+    level = pixels - np.float32(window.low)
+    level /= np.float32(width)
+    np.clip(level, 0.0, 1.0, out=level)
     if window.table is not None:
         table = np.asarray(window.table, dtype=np.float32)
-        level = table[np.rint(level * (len(table) - 1)).astype(np.intp)]
-    grey = np.asarray(level * 255.0 + 0.5, dtype=np.uint8)
-    return np.asarray(255 - grey, dtype=np.uint8) if inverted else grey
+        level *= np.float32(len(table) - 1)
+        level = table[np.rint(level, out=level).astype(np.intp)]
+    level *= np.float32(255.0)
+    level += np.float32(0.5)
+    grey = level.astype(np.uint8)
+    return np.subtract(255, grey, dtype=np.uint8) if inverted else grey

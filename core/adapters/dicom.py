@@ -17,6 +17,7 @@ from core.adapters.dicom_header import (
     check_size,
     dicom_errors,
     frame_count,
+    is_deflated,
     is_dicom,
     parse,
     refuse_incomplete,
@@ -70,7 +71,8 @@ def _read(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograph:
 
 
 def _read_dicom(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograph:
-    check = parse(file, pixels=False)
+    whole = is_deflated(file)  # to get at its header, all of it is inflated
+    check = parse(file, pixels=whole)
     check_size(check, path, size)
     frames = frame_count(check)
     if not 0 <= frame < frames:
@@ -81,7 +83,7 @@ def _read_dicom(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograp
     digest = hashlib.sha256()
     while part := file.read(1 << 20):
         digest.update(part)
-    ds = parse(file, pixels=True)
+    ds = check if whole else parse(file, pixels=True)
     if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError("The file has no pixel data", path=path, remedy=SEND_AGAIN)
     syntax = transfer_syntax(ds)

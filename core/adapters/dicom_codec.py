@@ -29,6 +29,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from core.adapters import dicom_rle
 from core.adapters.dicom_header import SEND_AGAIN, UNCOMPRESSED, frame_count
 from core.errors import ReadError
 
@@ -52,10 +53,9 @@ _PLUGINS = {
     JPEGLSNearLossless: "pyjpegls",
     JPEG2000Lossless: "pylibjpeg",
     JPEG2000: "pylibjpeg",
+    RLELossless: dicom_rle.PLUGIN,
 }
-_READABLE = frozenset(
-    {*UNCOMPRESSED, *JPEGTransferSyntaxes, *_PLUGINS, *_HIGH_THROUGHPUT, RLELossless, _DEFLATED_FRAMES}
-)
+_READABLE = frozenset({*UNCOMPRESSED, *JPEGTransferSyntaxes, *_PLUGINS, *_HIGH_THROUGHPUT, _DEFLATED_FRAMES})
 
 
 def check_readable(syntax: str, path: Path) -> None:

@@ -114,16 +114,21 @@ def parse(
     )
 
 
-def _refuse_inflated(file: IO[bytes]) -> None:
-    """Refuse a deflated file that grows beyond :data:`MAX_INFLATED_BYTES`."""
+def is_deflated(file: IO[bytes]) -> bool:
+    """Whether ``file`` is deflated. If so, it is left where the deflated data begin."""
     file.seek(0)
     start = file.read(1024)
     if str(DeflatedExplicitVRLittleEndian).encode() not in start or start[128:132] != b"DICM":
-        return
+        return False
     file.seek(132)
     # The data begin behind the elements of group 2, wherever their stated length points to.
     meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag.group != 2)
-    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+    return bool(meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
+
+
+def _refuse_inflated(file: IO[bytes]) -> None:
+    """Refuse a deflated file that grows beyond :data:`MAX_INFLATED_BYTES`."""
+    if not is_deflated(file):
         return
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     total = 0
