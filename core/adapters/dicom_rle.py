@@ -58,7 +58,8 @@ def _segment_starts(stream: bytes) -> list[int]:
 def _unpacked(segment: bytes, size: int) -> NDArray[np.uint8]:
     """The first ``size`` bytes of a segment: as one row, since runs may cross the rows of the image."""
     row = Image.frombytes("L", (size, 1), segment, "packbits", "L")
-    return np.asarray(row, dtype=np.uint8)[0]
+    values: NDArray[np.uint8] = np.asarray(row)[0]
+    return values
 
 
 get_decoder(RLELossless).add_plugin(PLUGIN, (__name__, decode_frame.__name__))
