@@ -35,6 +35,7 @@ from core.errors import ReadError
 
 _JPEG_START = b"\xff\xd8"
 _J2K_START = b"\xff\x4f\xff\x51"
+_JP2_START, _JP2_STREAM = b"\x00\x00\x00\x0cjP  ", b"jp2c"
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _HIGH_THROUGHPUT = frozenset({HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL})
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
@@ -105,6 +106,9 @@ def check_stream(stream: bytes, ds: Dataset, path: Path) -> None:
     Decoders written in C have crashed on impossible precisions and wrong sizes.
     """
     own = stream_layout(stream)
+    # The library follows the boxes of a JP2 file without end when one states no length.
+    if stream.startswith(_JP2_START) and not _reaches_codestream(stream):
+        raise ReadError("The compressed image has a damaged header", path=path, remedy=SEND_AGAIN)
     if own is None:
         if ds.file_meta.TransferSyntaxUID in JPEGTransferSyntaxes + JPEGLSTransferSyntaxes:
             raise ReadError("The compressed image has a damaged header", path=path, remedy=SEND_AGAIN)
@@ -140,6 +144,19 @@ def stream_layout(stream: bytes) -> StreamLayout | None:
     width, height, left, top = (_number(stream, start + at, 4) for at in (8, 12, 16, 20))
     bits = (stream[start + 42] & 0x7F) + 1
     return StreamLayout(height - top, width - left, _number(stream, start + 40, 2), bits)
+
+
+def _reaches_codestream(stream: bytes) -> bool:
+    """Whether the chain of boxes of a JP2 file leads to the image (ISO/IEC 15444-1 annex I.4)."""
+    at = 0
+    while at + 8 <= len(stream):
+        if stream[at + 4 : at + 8] == _JP2_STREAM:
+            return True
+        length = _number(stream, at, 4)
+        if length < 8:
+            return False
+        at += length
+    return False
 
 
 def _jpeg_layout(stream: bytes) -> StreamLayout | None:

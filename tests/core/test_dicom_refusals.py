@@ -1,11 +1,13 @@
 """Damaged, hostile and foreign files are refused in words, quickly and without allocating."""
 
 import contextlib
+import struct
 import time
 import tracemalloc
 from io import BytesIO
 
 import numpy as np
+import openjpeg
 import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -114,6 +116,33 @@ def test_a_stream_larger_than_its_header_is_not_decoded(tmp_path):
     assert stream_layout(jpeg) == StreamLayout(65535, 65535, 1, 8)
     data = compressed(dataset(RAMP.astype(np.uint8)), JPEGBaseline8Bit, [jpeg])
     assert "65535 x 65535" in refusal(save(tmp_path, data)).what
+
+
+def jp2(*boxes: bytes) -> bytes:
+    """Boxes with their lengths before them, behind the signature of a JP2 file."""
+    signature = b"jP  \r\n\x87\n"
+    return b"".join((len(box) + 4).to_bytes(4, "big") + box for box in (signature, *boxes))
+
+
+@pytest.mark.parametrize("boxes", [jp2() + b"\0\0\0\0asoc" * 9, jp2(b"ftyp"), jp2() + b"\0\0\0\x07ftyp" * 9])
+def test_a_jp2_file_whose_boxes_lead_nowhere_does_not_hang(tmp_path, boxes):
+    data = compressed(dataset(), JPEG2000Lossless, [boxes])
+    assert "damaged header" in refusal(save(tmp_path, data)).what
+
+
+def test_a_jp2_file_is_read(tmp_path):
+    large = np.tile(RAMP, (4, 4))
+    stream = bytes(openjpeg.encode(large, bits_stored=16))
+    jp2_header = (
+        b"jp2h"
+        + jp2(
+            b"ihdr" + struct.pack(">IIHBBBB", *large.shape, 1, 15, 7, 0, 0),
+            b"colr\1\0\0" + struct.pack(">I", 17),
+        )[12:]
+    )
+    data = jp2(b"ftypjp2 \0\0\0\0jp2 ", jp2_header, b"jp2c" + stream)
+    film = read_film(save(tmp_path, compressed(dataset(large), JPEG2000Lossless, [data])))
+    np.testing.assert_array_equal(film.pixels, large)
 
 
 @pytest.mark.parametrize(("bits", "samples"), [(97, 1), (0, 1), (8, 3)])
