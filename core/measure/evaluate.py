@@ -200,10 +200,15 @@ def _interval(values: Reals, *, wraps: bool) -> tuple[float, float] | None:
 
 
 def _quantile(ordered: Reals, level: float) -> float:
-    """Linear interpolation between the two ordered values next to the quantile."""
-    place = level * (len(ordered) - 1)
-    index = min(int(place), len(ordered) - 2) if len(ordered) > 1 else 0
-    after = min(index + 1, len(ordered) - 1)
+    """The value below which a further draw lies with probability ``level``, from ordered draws.
+
+    The k-th of n draws stands at the level k / (n + 1): definition 6 of Hyndman and Fan (The American
+    Statistician 50, 1996). With k - 1 of n - 1 the interval of 200 draws would cover 89.1 instead of 90 %.
+    """
+    last = len(ordered) - 1
+    place = min(max(level * (len(ordered) + 1) - 1.0, 0.0), last)
+    index = min(int(place), max(last - 1, 0))
+    after = min(index + 1, last)
     return float(ordered[index] + (ordered[after] - ordered[index]) * (place - index))
 
 
