@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from core.errors import CatalogueError
 from core.film import Side
-from core.measure.results import NormalRange
+from core.measure.results import GradeScale, NormalRange
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class MeasurementDefinition:
     what is measured in words, ``sign`` what a positive value means (empty for values without a
     sign), ``source`` where the construction comes from. ``unit`` is ``deg``, ``mm`` (``px`` on a film
     without spacing), ``ratio`` or ``percent``. ``points`` are the points used, in the view's order.
+    ``normal`` is the range that a value is compared with; ``by_group`` are ranges of single groups, such as
+    ages, for the reader to choose from; ``grades`` are degrees of severity or types by value.
     ``code`` is the measurement's term in a standard coding scheme, where there is one.
     """
 
@@ -74,6 +76,8 @@ class MeasurementDefinition:
     steps: tuple[ConstructionStep, ...]
     points: tuple[str, ...]
     normal: NormalRange | None
+    by_group: tuple[NormalRange, ...] = ()
+    grades: GradeScale | None = None
     code: Code | None = None
 
     @property

@@ -24,7 +24,7 @@ from core.measure.definitions import (
 )
 from core.measure.geometry import Kind
 from core.measure.ops import OPERATIONS
-from core.measure.results import NormalRange
+from core.measure.results import Grade, GradeScale, NormalRange
 
 _UNITS = {"deg": Kind.ANGLE, "mm": Kind.LENGTH, "ratio": Kind.RATIO, "percent": Kind.RATIO}
 
@@ -242,6 +242,8 @@ def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:
             f"A measurement in {unit} must end in a step of kind {_UNITS[unit]}.",
         )
     normal = table.table("normal", optional=True)
+    by_group = table.table("by_group", optional=True)
+    grades = table.table("grades", optional=True)
     code = table.table("code", optional=True)
     definition = MeasurementDefinition(
         key=key,
@@ -258,6 +260,8 @@ def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:
         steps=steps,
         points=tuple(point for point in point_keys if point in used),
         normal=_normal(normal) if normal is not None else None,
+        by_group=_by_group(by_group) if by_group is not None else (),
+        grades=_grades(grades) if grades is not None else None,
         code=_code(code) if code is not None else None,
     )
     table.done()
@@ -265,14 +269,62 @@ def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:
 
 
 def _normal(table: _Table) -> NormalRange:
-    low, high = table.number("low"), table.number("high")
+    low, high = _limits(table)
     normal = NormalRange(low, high, table.text("population"), table.text("citation"), table.truth("verified"))
     table.done()
+    return normal
+
+
+def _limits(table: _Table) -> tuple[float | None, float | None]:
+    low, high = table.number("low"), table.number("high")
     if low is None and high is None:
         raise table.error("neither low nor high is given", "Give at least one limit or drop the range.")
     if low is not None and high is not None and low > high:
         raise table.error(f"low {low:g} is above high {high:g}", "Exchange them.")
-    return normal
+    return low, high
+
+
+def _by_group(table: _Table) -> tuple[NormalRange, ...]:
+    """The ranges of the groups, which share citation and check."""
+    citation, verified = table.text("citation"), table.truth("verified")
+    ranges: dict[str, NormalRange] = {}
+    for row in table.tables("ranges"):
+        low, high = _limits(row)
+        group = row.text("group")
+        row.done()
+        if group in ranges:
+            raise row.error(f"group '{group}' is used twice", "Give each group one range.")
+        ranges[group] = NormalRange(low, high, group, citation, verified)
+    table.done()
+    return tuple(ranges.values())
+
+
+def _grades(table: _Table) -> GradeScale:
+    rows = table.tables("scale")
+    grades: list[Grade] = []
+    for row in rows:
+        grade = Grade(row.text("name"), row.number("below"))
+        row.done()
+        if (grade.below is None) is not (row is rows[-1]):
+            raise row.error(
+                f"grade '{grade.name}' has {'no' if grade.below is None else 'a'} limit",
+                "Give each grade but the last the value that it lies below.",
+            )
+        last = grades[-1].below if grades else None
+        if last is not None and grade.below is not None and grade.below <= last:
+            raise row.error(
+                f"limit {grade.below:g} is not above {last:g}", "Order the grades by rising values."
+            )
+        if grade.name in {known.name for known in grades}:
+            raise row.error(f"grade '{grade.name}' is used twice", "Give each grade its own name.")
+        grades.append(grade)
+    if len(grades) < 2:
+        raise table.error("there is only one grade", "Give at least two, or drop them.")
+    scale = GradeScale(
+        tuple(grades), table.text("population"), table.text("citation"), table.truth("verified")
+    )
+    table.done()
+    return scale
 
 
 def _steps(table: _Table, point_keys: list[str]) -> tuple[tuple[ConstructionStep, ...], Kind, set[str]]:

@@ -62,6 +62,37 @@ class NormalRange:
 
 
 @dataclass(frozen=True)
+class Grade:
+    """One grade of a scale: values from the limit of the grade before up to, but not at, ``below``.
+
+    The last grade of a scale has no limit (None).
+    """
+
+    name: str
+    below: float | None
+
+
+@dataclass(frozen=True)
+class GradeScale:
+    """Grades in the order of rising values, with their source.
+
+    ``population`` says for whom and on which films the grades are meant. ``verified`` is False when the
+    source was not checked: such a scale is shown with the definition, but grades no value.
+    """
+
+    grades: tuple[Grade, ...]
+    population: str
+    citation: str
+    verified: bool
+
+    def grade(self, value: float) -> str:
+        """The name of the grade of ``value`` (in the measurement's unit), "" on an unverified scale."""
+        if not self.verified:
+            return ""
+        return next(g.name for g in self.grades if g.below is None or value < g.below)
+
+
+@dataclass(frozen=True)
 class MeasurementResult:
     """One measurement of one film.
 

@@ -8,10 +8,10 @@ import pytest
 
 from core.errors import CatalogueError
 from core.film import Side
+from core.measure.definitions import MeasurementDefinition
 from core.measure.evaluate import evaluate_view
 from core.measure.loader import default_catalogue, load_catalogue
 from core.measure.manual import manual_markdown
-from core.measure.ops import OPERATIONS
 from tests.core.measure_layouts import LAYOUTS, MM, UNVERIFIED, landmarks
 from training.simulate.ankle.names import ANKLE_POINTS
 from training.simulate.hand.points import HAND_POINTS
@@ -46,17 +46,23 @@ def test_points_are_those_of_the_simulated_films_in_the_same_order():
     assert catalogue.view("ankle_ap").point_keys == ANKLE_POINTS
 
 
+def signed(measurement: MeasurementDefinition) -> bool:
+    """Whether the value can be negative: by its last step, or for ratios and sums by what goes into them."""
+    negative: set[str] = set()
+    for step in measurement.steps:
+        combined = step.op in {"ratio", "sum"} and negative.intersection(step.of)
+        if combined or step.op in {"angle", "signed_distance", "distance_along", "difference"}:
+            negative.add(step.key)
+    return measurement.steps[-1].key in negative
+
+
 def test_definitions_say_what_a_reader_needs():
     for view in default_catalogue().views.values():
         assert view.canonical_side in {Side.LEFT, Side.BOTH}
         for measurement in view.measurements:
-            last = OPERATIONS[measurement.steps[-1].op].name
-            signed = last in {"angle", "signed_distance", "distance_along", "difference"}
-            assert bool(measurement.sign) == signed, measurement.key
-            normal = measurement.normal
-            if normal is not None:
-                assert normal.citation
-                assert normal.population
+            assert bool(measurement.sign) == signed(measurement), measurement.key
+            assert measurement.pitfalls, measurement.key
+            assert measurement.source.endswith("."), measurement.key
 
 
 def test_only_the_ranges_with_a_checked_source_are_marked_so():

@@ -85,4 +85,5 @@ VALUES = {
     "talocalcaneal_angle": 12.0 + 9.0,
     "talus_first_metatarsal_ap": 12.0 - 10.0,
     "talonavicular_coverage": 12.0 - 5.0,
+    "naviculo_metatarsal_angle": 5.0 - 10.0,
 }

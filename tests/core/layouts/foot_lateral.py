@@ -91,6 +91,7 @@ VALUES = {
     "medial_arch_angle": corner(HEEL, TALUS["talar_head_plantar"], (-150.0, 0.0)),
     "talar_declination": 25.0,
     "first_metatarsal_declination": 21.0,
+    "hibbs_angle": 20.0 + 21.0,
     "calcaneal_fifth_metatarsal": 180.0 - 20.0 - _FIFTH_DOWN,
     "navicular_height": 36.0,
     "navicular_index": 36.0 / 150.0,

@@ -97,6 +97,4 @@ for _bone, _key in (("leg", "leg_length"), ("femur", "femur_length"), ("tibia", 
     VALUES[f"{_bone}_length_difference"] = _BOTH["left"][_key] - _BOTH["right"][_key]
 VALUES["femoral_head_level"] = float(_LOWER)
 
-UNVERIFIED = {
-    f"{key}_{side}" for key in ("hka", "mldfa", "mpta", "jlca", "lpfa", "ldta") for side in ("left", "right")
-}
+UNVERIFIED = {f"{key}_{side}" for key in ("jlca", "lpfa", "ldta") for side in ("left", "right")}

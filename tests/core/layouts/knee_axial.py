@@ -37,4 +37,4 @@ VALUES: dict[str, float] = {
     "patella_thickness": (26 * 46 - 4) / _WIDTH,
 }
 
-UNVERIFIED = {"congruence_angle", "lateral_patellofemoral_angle"}
+UNVERIFIED = {"congruence_angle"}

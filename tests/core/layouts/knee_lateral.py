@@ -48,5 +48,3 @@ VALUES: dict[str, float] = {
     "knee_flexion": _atan(3, 50) + _atan(10, 40),
     "plateau_depth": math.hypot(45, 4.5),
 }
-
-UNVERIFIED = {"modified_insall_salvati", "caton_deschamps", "blackburne_peel"}

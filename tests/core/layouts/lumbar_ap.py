@@ -30,5 +30,3 @@ VALUES: dict[str, float] = {
     "l4_l5_wedge": 7.0,
     "l3_l4_wedge": 4.0,
 }
-
-UNVERIFIED = {"cobb_lumbar"}

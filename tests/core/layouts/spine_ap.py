@@ -28,5 +28,3 @@ VALUES: dict[str, float] = {
     "l4_tilt": -2.0,
     "l5_tilt": -8.0,
 }
-
-UNVERIFIED = {"cobb_largest"}

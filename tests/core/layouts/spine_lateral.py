@@ -58,5 +58,3 @@ VALUES: dict[str, float] = {
     "t1_pelvic_angle": _TILT - _TO_T1,
     "t1_slope": 22.0,
 }
-
-UNVERIFIED = {"kyphosis_t4_t12", "pi_minus_ll", "sagittal_vertical_axis"}
