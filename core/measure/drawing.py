@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.measure.geometry import (
     CircleGeo,
@@ -17,9 +17,12 @@ from core.measure.geometry import (
     PointGeo,
     PolylineGeo,
     Reals,
+    cross,
     dot,
 )
 from core.measure.results import Arc, Circle, Label, Segment, Shape
+
+Bools = NDArray[np.bool_]
 
 _FAR = 1.0  # an intersection further off both lines than this many of their lengths is not drawn
 
@@ -143,31 +146,41 @@ def closest(first: Complexes, second: Complexes) -> tuple[Reals, complex, comple
     For segments that do not cross, one of the nearest points is an end point; crossing segments
     have distance zero.
     """
-    best = np.full(first.shape[1], np.inf)
-    pair = (complex(first[0, 0]), complex(second[0, 0]))
-    for path, other, swap in ((first, second, False), (second, first, True)):
-        for vertex in path:
-            for start, end in pairwise(other):
-                span = end - start
-                length = np.maximum(np.abs(span) ** 2, 1e-300)
-                foot = start + span * np.clip(dot(span, vertex - start) / length, 0.0, 1.0)
-                gap_ = np.abs(vertex - foot)
-                if gap_[0] < best[0]:
-                    here, there = complex(vertex[0]), complex(foot[0])
-                    pair = (there, here) if swap else (here, there)
-                best = np.minimum(best, gap_)
-    for a, b in pairwise(first):
-        for c, d in pairwise(second):
-            sine = (np.conj(b - a) * (d - c)).imag
-            with np.errstate(divide="ignore", invalid="ignore"):
-                s = (np.conj(c - a) * (d - c)).imag / sine
-                t = (np.conj(c - a) * (b - a)).imag / sine
-            crosses = (s >= 0) & (s <= 1) & (t >= 0) & (t <= 1)
-            if crosses[0]:
-                meeting = complex(a[0] + (b[0] - a[0]) * s[0])
-                pair = (meeting, meeting)
-            best = np.where(crosses, 0.0, best)
-    return best, pair[0], pair[1]
+    here = np.concatenate([_repeated(first, second), _feet(second, first)])
+    there = np.concatenate([_feet(first, second), _repeated(second, first)])
+    gaps = np.abs(there - here)
+    nearest = int(np.argmin(gaps[:, 0]))
+    crossings, meetings = _crossings(first, second)
+    best: Reals = np.where(crossings.any(axis=0), 0.0, gaps.min(axis=0))
+    if crossings[:, 0].any():
+        meeting = complex(meetings[np.argmax(crossings[:, 0]), 0])
+        return best, meeting, meeting
+    return best, complex(here[nearest, 0]), complex(there[nearest, 0])
+
+
+def _repeated(path: Complexes, other: Complexes) -> Complexes:
+    """Each vertex of ``path`` as often as ``other`` has segments."""
+    return np.repeat(path, len(other) - 1, axis=0)
+
+
+def _feet(path: Complexes, other: Complexes) -> Complexes:
+    """The point nearest to each vertex of ``path`` on each segment of ``other`` [pairs, draws]."""
+    start, span = other[:-1], np.diff(other, axis=0)
+    along = dot(span, path[:, None] - start) / np.maximum(np.abs(span) ** 2, 1e-300)
+    feet: Complexes = start + span * np.minimum(np.maximum(along, 0.0), 1.0)
+    return feet.reshape(-1, path.shape[1])
+
+
+def _crossings(first: Complexes, second: Complexes) -> tuple[Bools, Complexes]:
+    """Which pairs of segments cross, and where their lines meet [pairs, draws]."""
+    a, one = first[:-1, None], np.diff(first, axis=0)[:, None]
+    c, two = second[:-1], np.diff(second, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sine = cross(one, two)
+        s, t = cross(c - a, two) / sine, cross(c - a, one) / sine
+        meetings: Complexes = a + one * s
+    inside: Bools = (s >= 0) & (s <= 1) & (t >= 0) & (t <= 1)
+    return inside.reshape(-1, first.shape[1]), meetings.reshape(-1, first.shape[1])
 
 
 def gap(frame: Frame, result: NumberGeo, first: PolylineGeo, second: PolylineGeo) -> tuple[Shape, ...]:
