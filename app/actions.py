@@ -66,6 +66,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "spacing", "Measure", "Set spacing\u2026", ("Ctrl+R",), tip="By a ruler or ball of known size"
     ),
     ActionSpec("confirm", "Measure", "Confirm\u2026", ("Ctrl+Return",), tip="Confirm in the reader's name"),
+    ActionSpec(
+        "add_to_bank", "Bank", "Add to my bank\u2026", ("Ctrl+B",), tip="Take this case as a reference"
+    ),
+    ActionSpec("choose_bank", "Bank", "Choose bank\u2026", tip="Measure with a bank of your own"),
+    ActionSpec("new_bank", "Bank", "New bank\u2026", tip="Make an empty bank and use it"),
     ActionSpec("fit", "View", "Fit", ("F",), toolbar=True, tip="Show the whole film"),
     ActionSpec("actual_size", "View", "1:1", ("1",), toolbar=True, tip="One film pixel per screen pixel"),
     ActionSpec("zoom_in", "View", "Zoom in", ("+", "=")),

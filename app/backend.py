@@ -13,10 +13,11 @@ from core.case import Case
 from core.errors import ReadError
 from core.film import Radiograph, Side
 from core.matching.protocol import CancelCheck, Progress
-from core.measure.definitions import Catalogue
+from core.measure.definitions import Catalogue, View
 from core.measure.results import MeasurementResult
 
 if TYPE_CHECKING:
+    from app.bank.guide import GuideFilm
     from core.adapters.export.formats import Format
 
 
@@ -47,16 +48,23 @@ class EngineLike(Protocol):
         """Measure a case."""
 
 
-EngineFactory = Callable[[], EngineLike]
+EngineFactory = Callable[[Path | None], EngineLike]
+"""Opens the engine with a bank, None for the shipped one."""
 
 
 class EngineHolder:
-    """Opens the engine once, on whichever worker thread asks first."""
+    """Opens the engine once, on whichever worker thread asks first; ``put`` exchanges it for another."""
 
-    def __init__(self, factory: EngineFactory) -> None:
-        self._factory = factory
-        self._lock = Lock()
+    def __init__(self, factory: EngineFactory, bank: Path | None = None) -> None:
+        self.make = factory
+        self._opening, self._changing = Lock(), Lock()
+        self._bank = bank
         self._engine: EngineLike | None = None
+
+    @property
+    def bank(self) -> Path | None:
+        """The bank in use, None for the shipped one."""
+        return self._bank
 
     @property
     def opened(self) -> EngineLike | None:
@@ -65,17 +73,24 @@ class EngineHolder:
 
     def get(self) -> EngineLike:
         """The engine, opened now if need be. Slow the first time: never call on the main thread."""
-        with self._lock:
+        with self._opening:
             if self._engine is None:
-                self._engine = self._factory()
+                made = self.make(self._bank)
+                with self._changing:
+                    self._engine = self._engine or made  # another bank may have been chosen meanwhile
             return self._engine
 
+    def put(self, engine: EngineLike, bank: Path | None) -> None:
+        """Use ``engine``, which was made with ``bank``."""
+        with self._changing:
+            self._engine, self._bank = engine, bank
 
-def open_engine() -> EngineLike:
-    """The engine that ships with the program."""
+
+def open_engine(bank: Path | None = None) -> EngineLike:
+    """The engine with the shipped model and a bank, None for the shipped one."""
     from core.engine import Engine
 
-    engine: EngineLike = Engine.open()
+    engine: EngineLike = Engine.open(bank)
     return engine
 
 
@@ -128,6 +143,13 @@ def export(key: str, path: Path, measured: Measured, inputs: Sequence[Path]) -> 
     write_export(path, form_of(key).make(measured), inputs)
 
 
+def read_guide(view: View, bank: Path | None) -> GuideFilm | None:
+    """A reference film of ``view`` that shows where its points lie."""
+    from app.bank.guide import read_guide as read
+
+    return read(view, bank)
+
+
 @dataclass(frozen=True)
 class Backend:
     """The file operations, replaceable one by one."""
@@ -137,6 +159,7 @@ class Backend:
     save_case: Callable[[Case, Path], None] = save_case
     load_case: Callable[[Path], Case] = load_case
     export: Callable[[str, Path, Measured, Sequence[Path]], None] = export
+    read_guide: Callable[[View, Path | None], GuideFilm | None] = read_guide
 
     def open_case(self, path: Path) -> tuple[Case, Radiograph]:
         """A saved case and its film, which must be the very file that was measured.

@@ -8,7 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.backend import Backend, EngineHolder
+from app.backend import Backend, EngineHolder, EngineLike
+from app.bank.guide import GuideFilm
 from app.notify import Notifier
 from app.panels.films import FilmRef, refs_of
 from app.session import Session
@@ -21,7 +22,7 @@ from core.matching.protocol import CancelCheck, Progress
 from core.measure.definitions import Catalogue, View
 
 CASE_SUFFIX = ".omcase"
-_FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT = (
+_FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT, _GUIDE = (
     "film",
     "list",
     "match",
@@ -29,6 +30,7 @@ _FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT = (
     "engine",
     "save",
     "export",
+    "guide",
 )
 
 
@@ -72,13 +74,42 @@ class Controller(QObject):
         catalogue = self.catalogue
         return catalogue.views.get(case.view) if catalogue is not None and case is not None else None
 
-    def open_engine(self) -> None:
+    def open_engine(self, failed: Callable[[BaseException], None]) -> None:
         """Load model and bank ahead of the first film."""
         self.runner.start(
             _ENGINE,
             "Loading the model",
             lambda progress, cancelled: self._engine.get(),
             done=lambda _: self.catalogue_ready.emit(),
+            failed=failed,
+        )
+
+    def use_bank(self, bank: Path | None, done: Callable[[], None]) -> None:
+        """Open another bank; ``done`` runs when it is in use. The one before stays when that fails."""
+        engine = self._engine
+
+        def put(made: EngineLike) -> None:
+            engine.put(made, bank)
+            self.catalogue_ready.emit()
+            self.update_values()
+            done()
+
+        self.runner.start(
+            _ENGINE,
+            "Opening the bank",
+            lambda progress, cancelled: engine.make(bank),
+            done=put,
+            failed=self._notifier.show_error,
+        )
+
+    def find_guide(self, view: View, done: Callable[[GuideFilm | None], None]) -> None:
+        """Look for a reference film that shows the points of ``view``."""
+        read, bank = self._backend.read_guide, self._engine.bank
+        self.runner.start(
+            _GUIDE,
+            "Reading a reference",
+            lambda progress, cancelled: read(view, bank),
+            done=done,
             failed=self._notifier.show_error,
         )
 

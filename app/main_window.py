@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 
 from app.actions import ACTIONS, MENU_TITLES, STATEMENT, ActionSpec
 from app.backend import Backend, EngineFactory, EngineHolder, open_engine
+from app.bank.actions import BankActions
+from app.bank.known import KnownBanks
 from app.controller import Controller
 from app.dialogs import ask_unsaved
-from app.network.actions import NetworkActions
 from app.notify import MessageBar, Notifier
 from app.panels.films import FilmRef, FilmsPanel
 from app.panels.landmarks import LandmarksPanel
@@ -36,10 +37,10 @@ from app.viewer.scene import FilmView
 from app.viewer.tools import ViewTools
 from core.film import Window
 
-_QUIET = ("values", "watch")  # channels that are not worth a progress bar
+_QUIET = ("values", "watch", "guide")  # channels that are not worth a progress bar
 
 
-class MainWindow(NetworkActions):
+class MainWindow(BankActions):
     """Docks and actions."""
 
     def __init__(
@@ -59,7 +60,8 @@ class MainWindow(NetworkActions):
         self.runner = runner if runner is not None else TaskRunner(self)
         self.bar = MessageBar()
         self.notifier = Notifier(self.bar, crash_folder)
-        self.engine = EngineHolder(engine_factory)
+        self.banks = KnownBanks(self.settings)
+        self.engine = EngineHolder(engine_factory, self.banks.in_use)
         self.controller = Controller(
             self.session, backend or Backend(), self.engine, self.runner, self.notifier, self
         )
@@ -100,7 +102,7 @@ class MainWindow(NetworkActions):
         self._connect()
         self._restore()
         self._update_actions()
-        self.controller.open_engine()
+        self.open_engine()
 
     # -- building --------------------------------------------------------------------------------
 
@@ -142,6 +144,7 @@ class MainWindow(NetworkActions):
                 group = spec.menu
                 bar.addAction(action)
         self.window_menu = menus["View"].addMenu("Window presets")
+        menus["Bank"].addMenu(self.bank_menu)
         docks = menus["View"].addMenu("Panes")
         for dock in self.findChildren(QDockWidget):
             docks.addAction(dock.toggleViewAction())
@@ -181,7 +184,7 @@ class MainWindow(NetworkActions):
         for widget in (self.task_text, self.progress, self.cancel_button):
             status.addWidget(widget)
             widget.hide()
-        for widget in (self.listening, self.watching):
+        for widget in (self.listening, self.watching, self.bank_text):
             status.addPermanentWidget(widget)
         status.addPermanentWidget(self.scale_text)
         status.addPermanentWidget(self.statement)
@@ -212,6 +215,7 @@ class MainWindow(NetworkActions):
         self.landmarks.reset_all.connect(self.do_reset_all)
         self.study.view_chosen.connect(lambda view: controller.analyse(view, self.study.chosen_side))
         self.study.side_chosen.connect(controller.choose_side)
+        self.study.view_kept.connect(self.session.settle_view)
         self.study.confirm_asked.connect(self.confirm_as)
         self.films.chosen.connect(self.open_ref)
 
@@ -290,6 +294,7 @@ class MainWindow(NetworkActions):
         meanings = {m.key: m.definition for m in view.measurements} if view is not None else {}
         self.measurements.set_definitions(meanings)
         self.landmarks.show_case(case, self.session.needs_look(), self.session.selected_point)
+        self.show_guide()
         self._show_study()
         self._show_overlay()
         self._update_actions()
@@ -386,7 +391,8 @@ class MainWindow(NetworkActions):
             "confirm": session.can_confirm,
             "next_look": bool(session.needs_look()),
         }
-        for name in ("save", "save_as", *(spec.name for spec in ACTIONS if spec.menu == "Export")):
+        exports = (spec.name for spec in ACTIONS if spec.menu == "Export")
+        for name in ("save", "save_as", "add_to_bank", *exports):
             enabled[name] = case is not None
         for name in (
             "measure",

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.bank.reference import add_case, check_case
 from app.commandline.deidentify import check_reviewed
 from core.adapters.annotations import AnnotationFormat, read_annotations
 from core.adapters.atomic import write_bytes
 from core.adapters.bank import (
     Bank,
-    BankEntry,
-    add_reference,
     add_references,
     load_bank,
     open_or_create,
@@ -33,11 +32,9 @@ from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
 from core.burnt_in import blackened
-from core.errors import BankError
 from core.film import Side
 from core.leave_one_out import Review, review_view
 from core.measure.definitions import Catalogue
-from core.measure.evaluate import shows_flipped
 from core.resources import resource_path, user_cache_dir
 
 
@@ -133,44 +130,22 @@ def _blackened(
 
 def _add(options: argparse.Namespace) -> int:
     case = load_case(options.case)
-    if case.is_draft:
-        raise BankError(
-            "The case is a draft",
-            path=options.case,
-            remedy="Confirm its points first; only then can others learn from it.",
-        )
     film_path = Path(case.film_path)
     if not film_path.exists():
         film_path = options.case.parent / film_path.name
     film = read_film(film_path, frame=case.frame)
-    if film.sha256 != case.film_sha256:
-        raise BankError(
-            "The film is not the one that was measured", path=film_path, remedy="Put the measured film back."
-        )
-    view = known_catalogue(options.bank).view(case.view)
-    flipped = shows_flipped(view, case.side.side, mirrored=case.side.mirrored)
-    points = {key: (point.x_px, point.y_px) for key, point in case.landmarks.points.items()}
+    check_case(case, known_catalogue(options.bank).view(case.view), film, options.case)
     check_reviewed(film_path, options)
-    pixels = blackened(film.pixels, options.blank)
-    if flipped and view.canonical_side is Side.BOTH:
-        # There is no other side to call it; the bank keeps the picture as it is usually seen.
-        pixels = np.ascontiguousarray(pixels[:, ::-1])
-        points = {key: (pixels.shape[1] - 1 - x, y) for key, (x, y) in points.items()}
-    spacing = case.calibration.column_mm
-    entry = BankEntry(
-        key=options.key,
-        view=case.view,
-        side=view.canonical_side.other if flipped else view.canonical_side,
-        image="",
-        sha256="",
-        size_px=(0, 0),
-        points=points,
-        spacing_mm=spacing,
+    bank, key = add_case(
+        options.bank,
+        case,
+        film,
         origin=options.origin,
         licence=options.licence,
+        blank=options.blank,
+        key=options.key,
     )
-    bank = add_reference(open_or_create(options.bank), entry, pixels)
-    print(f"{entry.key} added to {bank.folder}, now {len(bank.entries)} references, grey values only")
+    print(f"{key} added to {bank.folder}, now {len(bank.entries)} references, grey values only")
     return 0
 
 

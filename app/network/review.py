@@ -122,12 +122,12 @@ class ReviewDialog(QDialog):
         )
         self.save_button = buttons.button(QDialogButtonBox.StandardButton.Save)
         self.save_button.setEnabled(False)
-        self.decided.toggled.connect(self.save_button.setEnabled)
+        self.decided.toggled.connect(self.update_button)
         buttons.addButton(self.cover, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.clear, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
+        column = self.column = QVBoxLayout(self)
         column.addWidget(text)
         column.addWidget(self.picture, 1)
         column.addWidget(self.decided)
@@ -137,6 +137,15 @@ class ReviewDialog(QDialog):
     def blank(self) -> tuple[Rectangle, ...]:
         """Areas to blacken."""
         return tuple(self.picture.blank)
+
+    @property
+    def may_save(self) -> bool:
+        """Whether everything is decided."""
+        return self.decided.isChecked()
+
+    def update_button(self) -> None:
+        """Enable saving once everything is decided."""
+        self.save_button.setEnabled(self.may_save)
 
     def _cover(self) -> None:
         self.picture.blank += [area for area in self.picture.regions if area not in self.picture.blank]

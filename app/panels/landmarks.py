@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.panels.thumbnail import PointThumbnail
 from app.viewer import overlays
 from core.case import Case
 from core.landmarks import Landmark
@@ -60,6 +61,7 @@ class LandmarksPanel(QWidget):
         self.description.setTextFormat(Qt.TextFormat.PlainText)
         self.description.setProperty("role", "soft")
         self.description.hide()
+        self.thumbnail = PointThumbnail()
         self.reset_button = QPushButton("Reset point")
         self.reset_all_button = QPushButton("Reset all")
         row = QHBoxLayout()
@@ -70,7 +72,10 @@ class LandmarksPanel(QWidget):
         column.setContentsMargins(6, 2, 6, 6)
         column.addWidget(self.only_look)
         column.addWidget(self.list, 1)
-        column.addWidget(self.description)
+        about = QHBoxLayout()
+        about.addWidget(self.thumbnail, 0, Qt.AlignmentFlag.AlignTop)
+        about.addWidget(self.description, 1, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(about)
         column.addLayout(row)
         self.only_look.toggled.connect(lambda *_: self._filter())
         self.list.currentItemChanged.connect(self._on_current)
@@ -115,6 +120,7 @@ class LandmarksPanel(QWidget):
         self.list.blockSignals(blocked)
         self.description.setText(self._descriptions.get(key, ""))
         self.description.setVisible(bool(self.description.text()))
+        self.thumbnail.show_point(key)
         item = self.list.currentItem()
         self.reset_button.setEnabled(bool(item is not None and item.data(_KEY + 1)))
 

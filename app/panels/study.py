@@ -89,6 +89,7 @@ class StudyPanel(QWidget):
 
     view_chosen = Signal(str)  # "" for automatic
     side_chosen = Signal(str)  # "" for automatic
+    view_kept = Signal()
     confirm_asked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -176,12 +177,15 @@ class StudyPanel(QWidget):
         banner = QFrame()
         banner.setProperty("kind", "banner")
         self.banner_text = _label()
-        left, right = QPushButton("Left"), QPushButton("Right")
+        left, right, self.keep_view = QPushButton("Left"), QPushButton("Right"), QPushButton()
+        self._sides = (left, right)
+        self.keep_view.clicked.connect(lambda: self.view_kept.emit())
         left.clicked.connect(lambda: self.side_chosen.emit(str(Side.LEFT)))
         right.clicked.connect(lambda: self.side_chosen.emit(str(Side.RIGHT)))
         buttons = QHBoxLayout()
         buttons.addWidget(left)
         buttons.addWidget(right)
+        buttons.addWidget(self.keep_view)
         buttons.addStretch(1)
         box = QVBoxLayout(banner)
         box.addWidget(self.banner_text)
@@ -230,7 +234,7 @@ class StudyPanel(QWidget):
 
     def show_case(self, case: Case | None, view_name: str, unvisited: tuple[str, ...]) -> None:
         """Show a case; ``unvisited`` are names of points that still need a look."""
-        self.banner.setVisible(case is not None and case.side.conflict)
+        self.banner.setVisible(case is not None and bool(case.doubts))
         if case is None:
             for label in (
                 self.view_text,
@@ -245,7 +249,7 @@ class StudyPanel(QWidget):
             self._update_button()
             return
         how = "chosen by the user" if case.view_source == "user" else "recognised by the program"
-        self.view_text.setText(f"{view_name}, {how}")
+        self.view_text.setText(f"{view_name}, {how}. {case.view_text}".strip())
         self.choose(
             case.view if case.view_source == "user" else AUTOMATIC,
             str(case.side.side) if case.side.source == "user" else AUTOMATIC,
@@ -257,7 +261,7 @@ class StudyPanel(QWidget):
         self.side_text.setText(
             f"{str(case.side.side).capitalize()}, {source}. {case.side.text}{mirrored}".strip()
         )
-        self.banner_text.setText(f"The side is in doubt. {case.side.text}\nWhich side is it?")
+        self._show_doubt(case, view_name)
         title, colour = _VERDICT[case.verdict.level]
         self.verdict.setText(title)
         self.verdict.setStyleSheet(f"color: {colour}; font-weight: 600;")
@@ -273,6 +277,18 @@ class StudyPanel(QWidget):
         )
         self.made_by.setToolTip(f"Model SHA-256 {made.model_sha256}\nBank SHA-256 {made.bank_sha256}")
         self._show_state(case, unvisited)
+
+    def _show_doubt(self, case: Case, view_name: str) -> None:
+        """Ask for the view first: which side it is depends on it."""
+        if case.view_conflict:
+            text = f"The view is in doubt. {case.view_text}\nKeep it, or choose another one below."
+        else:
+            text = f"The side is in doubt. {case.side.text}\nWhich side is it?"
+        self.banner_text.setText(text)
+        self.keep_view.setText(f"It is {view_name}")
+        self.keep_view.setVisible(case.view_conflict)
+        for button in self._sides:
+            button.setVisible(not case.view_conflict)
 
     def ask_confirm(self) -> None:
         """Ask for the confirmation in the entered name."""
@@ -291,8 +307,8 @@ class StudyPanel(QWidget):
             self.state.setStyleSheet(f"color: {theme.GREEN}; font-weight: 600;")
         else:
             text = "DRAFT"
-            if case.side.conflict:
-                text += ": settle the side first"
+            if case.doubts:
+                text += f": settle the {'view' if case.view_conflict else 'side'} first"
             elif unvisited:
                 shown = ", ".join(unvisited[:3]) + (
                     f" and {len(unvisited) - 3} more" if len(unvisited) > 3 else ""
@@ -300,7 +316,7 @@ class StudyPanel(QWidget):
                 text += f": not yet looked at (key N): {shown}"
             self.state.setText(text)
             self.state.setStyleSheet(f"color: {theme.AMBER}; font-weight: 600;")
-        self._may_confirm = case.is_draft and not case.side.conflict
+        self._may_confirm = case.is_draft and not case.doubts
         self._update_button()
 
     def _show_spacing(self, calibration: Calibration) -> None:

@@ -29,6 +29,9 @@ MANIFEST = "manifest.json"
 FORMAT = "orthomatch-bank"
 VERSION = 1
 MIN_SPACING_MM, MAX_SPACING_MM = 0.001, 10.0
+GREY_PERCENTILES = (0.2, 99.8)
+"""Of a film's grey values: what lies between them is kept in a bank."""
+
 RESTORE = "Restore the bank from its source, or install the program again."
 
 
@@ -339,7 +342,7 @@ def check_key(key: str, folder: Path, used: list[str]) -> None:
 
 
 def _grey_png(film: NDArray[np.float32], key: str, folder: Path) -> tuple[bytes, tuple[int, int]]:
-    low, high = np.percentile(film, [0.2, 99.8])
+    low, high = np.percentile(film, GREY_PERCENTILES)
     grey = np.clip((film - low) / max(float(high - low), 1e-6) * 255.0 + 0.5, 0, 255).astype(np.uint8)
     done, png = cv2.imencode(".png", grey, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not done:

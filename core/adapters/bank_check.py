@@ -80,3 +80,21 @@ def _look(film: Float32) -> Float32:
 def _alike(first: Float32, second: Float32) -> tuple[float, float]:
     """Correlation of two films' structure, and with one of them mirrored."""
     return float((first * second).sum()), float((first * second[:, ::-1]).sum())
+
+
+def same_film(film: Float32, bank: Bank, view: str) -> str | None:
+    """Key of the reference of ``view`` that is the film [rows, columns] already, perhaps mirrored.
+
+    References whose image is damaged are passed over.
+    """
+    look = _look(film)
+    for entry in bank.entries:
+        if entry.view != view:
+            continue
+        try:
+            image = read_reference_image(bank.folder, entry)
+        except BankError:  # reported by check_bank
+            continue
+        if max(_alike(look, _look(image))) > ALIKE:
+            return entry.key
+    return None

@@ -75,7 +75,7 @@ class FakeEngine:
         )
         view = make_view(self.points)
         self.catalogue = Catalogue({view.key: view, "other": make_view(self.points, "other", "Other view")})
-        self.conflict = False
+        self.conflict = self.view_conflict = False
         self.error: BaseException | None = None
         self.asked: list[dict[str, Any]] = []
 
@@ -116,6 +116,8 @@ class FakeEngine:
             film.calibration,
             Verdict(VerdictLevel.CHECK, "One point needs a look.", ("bottom_left",)),
             Provenance("0.1.0", "a" * 64, "b" * 64, self.provider, ("r1", "r2"), 1234.0),
+            view_text="The file's tags say FOOT, but the film looks like Box AP.",
+            view_conflict=self.view_conflict and view is None,
         )
 
     def measure(self, case: Case) -> tuple[MeasurementResult, ...]:
@@ -227,7 +229,7 @@ def make_window(
     def make(runner: TaskRunner | None = None, **changes: Any) -> MainWindow:
         settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
         window = MainWindow(
-            changes.pop("engine_factory", lambda: engine),
+            changes.pop("engine_factory", lambda bank: engine),
             backend=changes.pop("backend", files.backend()),
             runner=runner or SynchronousRunner(),
             settings=settings,

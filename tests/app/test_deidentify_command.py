@@ -18,8 +18,12 @@ from core.adapters.case_file import load_case, save_case
 from core.adapters.dicom import read_film
 from core.burnt_in import Rectangle
 from core.errors import ReadError
+from core.landmarks import Landmark, LandmarkSet
+from core.measure.loader import default_catalogue
 from tests.core.dicom_files import dataset, encode, save
 from tests.core.report_case import case as make_case
+
+ANKLE = default_catalogue().view("ankle_ap")
 
 
 def soft(text: str = "") -> np.ndarray:
@@ -113,6 +117,7 @@ def test_bank_takes_a_film_with_text_only_after_review(tmp_path: Path, capsys: A
         film_sha256=read_film(path).sha256,
         frame=0,
         view="ankle_ap",
+        landmarks=LandmarkSet({key: Landmark(5.0 + i, 9.0) for i, key in enumerate(ANKLE.point_keys)}),
     )
     stored, bank = tmp_path / "one.omcase", tmp_path / "bank"
     save_case(case, stored)

@@ -61,7 +61,7 @@ class PlacedEngine:
 def test_demo_film_is_opened_measured_saved_and_reported(
     make_window: Any, engine: Any, tmp_path: Path, view: str
 ) -> None:
-    window = make_window(engine_factory=lambda: PlacedEngine(engine), backend=Backend())
+    window = make_window(engine_factory=lambda bank: PlacedEngine(engine), backend=Backend())
     window.open_paths([resource_path("assets", "demo", "RG3.dcm")])
     window.controller.analyse(view)
     case = window.session.case

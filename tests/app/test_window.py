@@ -271,6 +271,29 @@ def test_conflict_must_be_settled_before_confirming(make_window: Any, engine: An
     assert not window.session.case.is_draft
 
 
+def test_a_view_in_doubt_is_settled_before_the_side(make_window: Any, engine: Any, tmp_path: Path) -> None:
+    engine.conflict = engine.view_conflict = True
+    window = make_window()
+    window.open_paths([tmp_path / "one.dcm"])
+    window.study.reader.setText("Dr. Ada")
+    assert "tags say FOOT" in window.study.banner_text.text()
+    assert window.study.keep_view.isVisible()
+    assert "settle the view" in window.study.state.text()
+    window.confirm_as("Dr. Ada")
+    assert "view" in window.bar.text
+    window.study.keep_view.click()
+    assert window.session.case.view_source == "user"
+    assert window.study.banner.isVisible()  # now for the side
+    assert not window.study.keep_view.isVisible()
+    window.study.side_chosen.emit("right")
+    assert not window.study.banner.isVisible()
+    window.do_undo()
+    window.do_undo()
+    assert window.session.case.view_conflict
+    window.study.view_chosen.emit("other")  # another view settles it, too
+    assert not window.session.case.view_conflict
+
+
 def test_save_and_reload_is_the_same_case(window: MainWindow, files: Any, tmp_path: Path) -> None:
     film = tmp_path / "one.dcm"
     film.touch()
@@ -337,7 +360,7 @@ def test_matching_error_leaves_the_film_on_show(make_window: Any, engine: Any, t
 
 
 def test_engine_that_does_not_open_is_reported(make_window: Any, tmp_path: Path) -> None:
-    def broken() -> Any:
+    def broken(bank: Path | None) -> Any:
         raise BankError("The bank is missing")
 
     window = make_window(engine_factory=broken)
