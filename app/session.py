@@ -146,6 +146,11 @@ class Session(QObject):
         if self.case is not None and (self.case.side.side is not side or self.case.side.source != "user"):
             self._push(self.case.with_side(side), f"Set side to {side}")
 
+    def settle_view(self) -> None:
+        """Record that a person finds the view right although the file's tags name another one."""
+        if self.case is not None and self.case.view_conflict:
+            self._push(self.case.with_view_settled(), "Keep the view")
+
     def set_calibration(self, calibration: Calibration) -> None:
         """Use a spacing of the user's own."""
         if self.case is not None:
@@ -155,7 +160,7 @@ class Session(QObject):
     def can_confirm(self) -> bool:
         """Whether nothing stands in the way of a confirmation except the reader's name."""
         case = self.case
-        return case is not None and case.is_draft and not case.side.conflict and len(case.landmarks) > 0
+        return case is not None and case.is_draft and not case.doubts and len(case.landmarks) > 0
 
     def confirm(self, by: str) -> bool:
         """Confirm the case in the reader's name. False when the case does not allow it."""

@@ -293,8 +293,9 @@ class WindowActions(QMainWindow):
         """Confirm in the name of ``name``."""
         if self.session.confirm(name):
             self.view.setFocus()
-        elif self.session.case is not None and self.session.case.side.conflict:
-            self.notifier.warn("The side is in doubt. Settle it before confirming.")
+        elif self.session.case is not None and self.session.case.doubts:
+            what = "view" if self.session.case.view_conflict else "side"
+            self.notifier.warn(f"The {what} is in doubt. Settle it before confirming.")
 
     # -- display -----------------------------------------------------------------------------------
 

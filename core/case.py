@@ -66,6 +66,8 @@ class Case:
     """The whole state of one measured film. Immutable: an edit makes a new case.
 
     ``automatic`` keeps the points as the matcher placed them, ``landmarks`` the current ones.
+    ``view_text`` says how the view was decided; ``view_conflict`` is True when the file's tags name another
+    one and no person has settled it.
     ``calibration`` is the film's, or the user's own. A case without ``confirmation`` is a draft.
     """
 
@@ -81,6 +83,17 @@ class Case:
     verdict: Verdict
     provenance: Provenance
     confirmation: Confirmation | None = None
+    view_text: str = ""
+    view_conflict: bool = False
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What a person must settle before the case can be confirmed, as sentences."""
+        stated = (
+            ("View", self.view_text, self.view_conflict),
+            ("Side", self.side.text, self.side.conflict),
+        )
+        return tuple(f"{what} not settled: {text}" for what, text, conflict in stated if conflict)
 
     @property
     def is_draft(self) -> bool:
@@ -115,6 +128,12 @@ class Case:
         mirrored = self.side.mirrored if side is self.side.side else not self.side.mirrored
         decision = SideDecision(side, "user", "Set by the user.", conflict=False, mirrored=mirrored)
         return replace(self, side=decision, confirmation=None)
+
+    def with_view_settled(self) -> Case:
+        """The case after a person said that its view is right."""
+        return replace(
+            self, view_source="user", view_text="Set by the user.", view_conflict=False, confirmation=None
+        )
 
     def with_calibration(self, calibration: Calibration) -> Case:
         """The case with another pixel spacing; it is a draft again."""

@@ -27,6 +27,7 @@ from core.measure.evaluate import evaluate_view, shows_flipped
 from core.measure.results import MeasurementResult
 from core.resources import resource_path, user_cache_dir
 from core.square_pixels import square_pixels
+from core.view_tags import decide_view
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +86,15 @@ class Engine:
             )
         definition = self.catalogue.view(best.view)
         points = _landmarks(definition, best)
+        text, conflict = decide_view(self.catalogue, definition, film.tags, given=view is not None)
         return Case(
             film_path=str(film.path),
             film_sha256=film.sha256,
             frame=film.frame,
             view=best.view,
             view_source="matcher" if view is None else "user",
+            view_text=text,
+            view_conflict=conflict,
             side=decide_side(definition, best.mirrored, film.tags, side),
             landmarks=points,
             automatic=points,

@@ -108,6 +108,8 @@ class FilmTags:
     manufacturer: str = ""
     body_part: str = ""
     view_position: str = ""
+    region_codes: tuple[tuple[str, str], ...] = ()  # SNOMED CT code and meaning
+    view_codes: tuple[tuple[str, str], ...] = ()
     laterality: Side | None = None
     patient_orientation: tuple[str, ...] = ()
     study_uid: str = ""

@@ -96,8 +96,9 @@ def _tell(error: OrthoMatchError, path: Path) -> None:
 
 def _print(measured: Measured) -> None:
     case, view = measured.case, measured.view
-    conflict = " CONFLICT" if case.side.conflict else ""
-    print(f"{case.film_path}\n  {view.name}, {case.side.side.value} ({case.side.text}){conflict}")
+    views, sides = (" CONFLICT" if doubt else "" for doubt in (case.view_conflict, case.side.conflict))
+    print(f"{case.film_path}\n  {view.name} ({case.view_text}){views}")
+    print(f"  {case.side.side.value} ({case.side.text}){sides}")
     print(f"  {case.verdict.level.value}: {case.verdict.text}")
     print(f"  spacing: {case.calibration.detail}")
     for note in measured.film.notes:

@@ -94,7 +94,12 @@ def _to_json(case: Case) -> dict[str, Any]:
         "format": FORMAT,
         "version": VERSION,
         "film": {"path": case.film_path, "sha256": case.film_sha256, "frame": case.frame},
-        "view": {"key": case.view, "source": case.view_source},
+        "view": {
+            "key": case.view,
+            "source": case.view_source,
+            "text": case.view_text,
+            "conflict": case.view_conflict,
+        },
         "side": {
             "side": side.side.value,
             "source": side.source,
@@ -178,6 +183,9 @@ def _case(root: _Fields) -> Case:
             elapsed_ms=source.number("elapsed_ms"),
         ),
         confirmation=None if done is None else Confirmation(done.text("by"), done.text("at")),
+        # Cases of earlier versions do not have these.
+        view_text=view.text("text") if view.has("text") else "",
+        view_conflict=view.flag("conflict") if view.has("conflict") else False,
     )
     for fields in (root, film, view, side, scale, verdict, source, done):
         if fields is not None:

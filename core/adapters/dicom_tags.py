@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
+from pydicom.sr._snomed_dict import mapping as _SNOMED
 from pydicom.valuerep import PersonName
 
 from core.film import FilmTags, Side
@@ -18,11 +19,13 @@ _ESCAPE = re.compile(r"\x1b\$?[()*+,./-]?[@-~]")  # switches of character sets t
 _UNDECODED = "\ufffd"
 _SIDES = {"L": Side.LEFT, "R": Side.RIGHT}
 _SIDE_TAGS = ("Laterality", "ImageLaterality")
+_SIDE_CODES = {"7771000": Side.LEFT, "24028007": Side.RIGHT}  # SNOMED CT
 
 
 def read_tags(ds: Dataset) -> tuple[FilmTags, tuple[str, ...]]:
     """Tags of the header ``ds`` and notes for the user about contradictions among them."""
     side, notes = _laterality(ds)
+    notes += _flip_note(ds)
     orientation = ds.get("PatientOrientation")
     parts = orientation if isinstance(orientation, Sequence) and not isinstance(orientation, str) else []
     tags = FilmTags(
@@ -39,6 +42,8 @@ def read_tags(ds: Dataset) -> tuple[FilmTags, tuple[str, ...]]:
         manufacturer=_text(ds, "Manufacturer"),
         body_part=_text(ds, "BodyPartExamined"),
         view_position=_text(ds, "ViewPosition"),
+        region_codes=_codes(ds, "AnatomicRegionSequence"),
+        view_codes=_codes(ds, "ViewCodeSequence"),
         laterality=side,
         patient_orientation=tuple(str(part).strip() for part in parts if str(part).strip()),
         study_uid=_text(ds, "StudyInstanceUID"),
@@ -97,8 +102,37 @@ def _date(ds: Dataset, keyword: str) -> str:
     return f"{match[1]}-{match[2]}-{match[3]}"
 
 
+def _codes(ds: Dataset, keyword: str) -> tuple[tuple[str, str], ...]:
+    """SNOMED CT code and meaning of every item of the code sequence ``keyword``."""
+    items = [item for item in ds.get(keyword) or [] if isinstance(item, Dataset)]
+    return tuple((_snomed_ct(item), _text(item, "CodeMeaning")) for item in items)
+
+
+def _snomed_ct(item: Dataset) -> str:
+    """The code of ``item``; older files write it in the retired form of SNOMED (PS3.16 annex O)."""
+    value = _text(item, "CodeValue")
+    retired = _text(item, "CodingSchemeDesignator") in ("SRT", "SNM3", "99SDM")
+    return str(_SNOMED["SRT"].get(value, value)) if retired else value
+
+
 def _laterality(ds: Dataset) -> tuple[Side | None, tuple[str, ...]]:
-    stated = {_SIDES[v] for v in (_text(ds, tag).upper() for tag in _SIDE_TAGS) if v in _SIDES}
-    if len(stated) == 2:
-        return None, ("The tags Laterality and ImageLaterality contradict each other; neither is used.",)
-    return (stated.pop() if stated else None), ()
+    """The side, from every place where it may stand."""
+    stated = {tag: _SIDES[v] for tag in _SIDE_TAGS if (v := _text(ds, tag).upper()) in _SIDES}
+    for group in ds.get("SharedFunctionalGroupsSequence") or []:
+        for anatomy in group.get("FrameAnatomySequence") or []:
+            if (v := _text(anatomy, "FrameLaterality").upper()) in _SIDES:
+                stated["FrameLaterality"] = _SIDES[v]
+    for region in ds.get("AnatomicRegionSequence") or []:
+        for code, _ in _codes(region, "AnatomicRegionModifierSequence"):
+            if code in _SIDE_CODES:
+                stated["AnatomicRegionModifierSequence"] = _SIDE_CODES[code]
+    if len(set(stated.values())) == 2:
+        return None, (f"The tags {' and '.join(stated)} contradict each other; none is used.",)
+    return next(iter(stated.values()), None), ()
+
+
+def _flip_note(ds: Dataset) -> tuple[str, ...]:
+    """A note on a mirrored detector image, which matters where side and picture disagree."""
+    if _text(ds, "FieldOfViewHorizontalFlip").upper() != "YES":
+        return ()
+    return ("The file says that the picture was flipped left to right before it was stored.",)

@@ -171,10 +171,9 @@ def _sex(tags: FilmTags) -> str:
 
 
 def _draw_conflict(sheet: Sheet, case: Case) -> None:
-    if not case.side.conflict:
+    if not case.doubts:
         return
-    text = f"Side not settled: {case.side.text}"
-    lines = wrap(text, 10, WIDTH - 20, bold=True)
+    lines = [line for text in case.doubts for line in wrap(text, 10, WIDTH - 20, bold=True)]
     height = 12.5 * len(lines) + 9
     sheet.canvas.setStrokeColor(BLACK)
     sheet.canvas.setLineWidth(1.2)

@@ -85,7 +85,8 @@ def test_measure_writes_every_field(measure: Any, tmp_path: Path, small: Path) -
     assert (document["program"], document["certified_medical_device"]) == ("OrthoMatch", False)
     (film,) = document["films"]
     assert set(film) == {
-        "file", "sha256", "frame", "size_px", "status", "view", "view_source", "side", "side_source",
+        "file", "sha256", "frame", "size_px", "status", "view", "view_source", "view_text",
+        "view_conflict", "side", "side_source",
         "side_text", "side_conflict", "stored_mirrored", "verdict", "verdict_text", "look_at", "spacing",
         "notes", "points", "measurements", "provenance",
     }  # fmt: skip

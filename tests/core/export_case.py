@@ -63,7 +63,7 @@ def view() -> View:
         (),
         ("a",),
         None,
-        COBB,
+        code=COBB,
     )
     return View("test", "Test view", (), 1, "foot", "", Side.LEFT, tags, points, (cobb,))
 

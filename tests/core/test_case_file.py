@@ -53,6 +53,8 @@ CASES = st.builds(
         Provenance, TEXTS, TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=3).map(tuple), NUMBERS
     ),
     confirmation=st.none() | st.builds(Confirmation, TEXTS, TEXTS),
+    view_text=TEXTS,
+    view_conflict=st.booleans(),
 )
 POINT = LandmarkSet(
     {"b": Landmark(1 / 3, 0.1 + 0.2, 1e-17, 5e-324, 0.5), "a": Landmark(-0.0, 7, edited=True)}
@@ -151,6 +153,7 @@ def changed(tmp_path, change):
         (lambda r: r["film"].update(frame=0.5), "film.frame"),
         (lambda r: r["side"].update(side="middle"), "side.side"),
         (lambda r: r["side"].update(conflict=0), "side.conflict"),
+        (lambda r: r["view"].update(conflict=0), "view.conflict"),
         (lambda r: r["landmarks"][0].update(x_px="3"), "landmarks[0].x_px"),
         (lambda r: r["landmarks"][0].update(x_px=10**400), "damaged"),
         (lambda r: r["landmarks"][0].pop("spread_px"), "landmarks[0].spread_px"),

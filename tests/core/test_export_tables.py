@@ -15,9 +15,11 @@ import cv2
 import numpy as np
 import pytest
 
+from core.adapters.export.capture import capture_picture
 from core.adapters.export.codes import SCHEME, measurement_code, method_code, point_code, side_of, unit_code
 from core.adapters.export.fhir import fhir_text
 from core.adapters.export.formats import FORMATS, write_export
+from core.adapters.export.sr import sr_bytes
 from core.adapters.export.table import COLUMNS, csv_rows, csv_text, film_report, json_text
 from core.case import Confirmation, SideDecision
 from core.errors import WriteError
@@ -187,6 +189,20 @@ def test_side_in_doubt_is_said(tmp_path: Path) -> None:
     assert rows_of(csv_text(csv_rows(m)))[0]["side_conflict"] == "true"
     observation = bundle(m)["Observation"][0]
     assert any("Side not settled" in note["text"] for note in observation["note"])
+
+
+def test_view_in_doubt_is_said_everywhere(tmp_path: Path) -> None:
+    m = measured(tmp_path)
+    said = "The tags say FOOT, LAT."
+    m = replace(m, case=replace(m.case, view_text=said, view_conflict=True))
+    assert rows_of(csv_text(csv_rows(m)))[0]["view_conflict"] == "true"
+    assert film_report(m)["view_conflict"] is True
+    observation = bundle(m)["Observation"][0]
+    assert any(note["text"] == f"View not settled: {said}" for note in observation["note"])
+    assert f"{said} Not settled." in sr_bytes(m).decode("utf-8", "replace")
+    settled = replace(m, case=m.case.with_view_settled())
+    assert settled.case.doubts == ()
+    assert not (capture_picture(settled) == capture_picture(m)).all()
 
 
 @pytest.mark.parametrize(

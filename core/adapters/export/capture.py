@@ -93,8 +93,8 @@ def _lines(measured: Measured, size: int, room: int) -> list[Line]:
         add("DRAFT, NOT CONFIRMED", LOOK_COLOUR, True)
     else:
         add(f"Confirmed {case.confirmation.at}", TEXT_COLOUR)
-    if case.side.conflict:
-        add(f"Side not settled: {case.side.text}", LOOK_COLOUR)
+    for text in case.doubts:
+        add(text, LOOK_COLOUR)
     lines.append(("", _SOFT, False))
     for place, result in enumerate(measured.results, 1):
         value = "no value" if result.value is None else format_value(result.value, result.unit)

@@ -201,9 +201,7 @@ def _interval(result: MeasurementResult) -> list[Json]:
 
 def _notes(measured: Measured, result: MeasurementResult) -> list[str]:
     case = measured.case
-    notes = [f"{measured.status_text}."]
-    if case.side.conflict:
-        notes.append(f"Side not settled: {case.side.text}")
+    notes = [f"{measured.status_text}.", *case.doubts]
     if result.unit in ("mm", "px"):
         notes.append(f"Pixel spacing {case.calibration.source.value}: {case.calibration.detail}")
     return [*notes, *([result.note] if result.note else []), STATEMENT]

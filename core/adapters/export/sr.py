@@ -269,11 +269,12 @@ def _algorithm(measured: Measured) -> list[Dataset]:
 
 def _statements(measured: Measured) -> list[Dataset]:
     case = measured.case
-    conflict = " Not settled." if case.side.conflict else ""
+    side, look = (" Not settled." if doubt else "" for doubt in (case.side.conflict, case.view_conflict))
     said = (
         ("status", "Status of the report", measured.status_text),
         ("view", "View", measured.view.name),
-        ("side", "How the side was decided", case.side.text + conflict),
+        ("view_decision", "How the view was decided", case.view_text + look),
+        ("side", "How the side was decided", case.side.text + side),
         ("verdict", "Automatic result", f"{case.verdict.level.value}: {case.verdict.text}"),
         ("spacing", "Pixel spacing", spacing_text(measured)),
         ("statement", "Statement", STATEMENT),

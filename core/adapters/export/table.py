@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from core.adapters.export.measured import Measured
 
 COLUMNS = (
-    "file", "sha256", "frame", "view", "side", "side_conflict", "status", "confirmed_by", "confirmed_at",
-    "measurement", "name", "definition", "value", "unit", "interval_low", "interval_high", "reason", "note",
-    "spacing_source", "spacing_detail", "column_mm", "row_mm", "program_version", "model_sha256",
-    "bank_sha256",
+    "file", "sha256", "frame", "view", "view_conflict", "side", "side_conflict", "status", "confirmed_by",
+    "confirmed_at", "measurement", "name", "definition", "value", "unit", "interval_low", "interval_high",
+    "reason", "note", "spacing_source", "spacing_detail", "column_mm", "row_mm", "program_version",
+    "model_sha256", "bank_sha256",
 )  # fmt: skip
 
 
@@ -31,8 +31,9 @@ def csv_rows(measured: Measured) -> list[list[object]]:
     case = measured.case
     done, scale, origin = case.confirmation, case.calibration, case.provenance
     head = [
-        case.film_path, case.film_sha256, case.frame, case.view, case.side.side.value,
-        str(case.side.conflict).lower(), measured.status, done.by if done else "", done.at if done else "",
+        case.film_path, case.film_sha256, case.frame, case.view, str(case.view_conflict).lower(),
+        case.side.side.value, str(case.side.conflict).lower(), measured.status,
+        done.by if done else "", done.at if done else "",
     ]  # fmt: skip
     tail = [
         scale.source.value, scale.detail, scale.column_mm, scale.row_mm, origin.program_version,
@@ -64,6 +65,8 @@ def film_report(measured: Measured) -> dict[str, object]:
         "status": measured.status,
         "view": case.view,
         "view_source": case.view_source,
+        "view_text": case.view_text,
+        "view_conflict": case.view_conflict,
         "side": case.side.side.value,
         "side_source": case.side.source,
         "side_text": case.side.text,
