@@ -1,14 +1,14 @@
 """The whole benchmark on one set of annotated films: ``python -m training.bench CASES --json F``.
 
 The shipped matcher with real references drawn from the set and, with ``--view``, with the shipped bank's
-simulated references; then DISK with LightGlue on films of the same set in the same run. Saves one JSON
-that can be compared between versions.
+simulated references; then, with ``--peer-draws``, the matcher, DISK with LightGlue, and SIFT on the same
+pairs of films of the set. Saves one JSON; ``python -m training.bench.compare`` shows those of several
+versions side by side.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import resource
 from dataclasses import asdict
@@ -22,6 +22,8 @@ from core.adapters.onnx import OnnxEncoder
 from core.evaluation import evaluate
 from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
+from training.bench import peer_lightglue as peers
+from training.bench.program import commit, save_json
 
 
 def main() -> None:  # noqa: D103
@@ -30,8 +32,8 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--view", help="also match with the shipped bank's references of this view")
     parser.add_argument("--draws", type=int, default=8)
     parser.add_argument("--targets", type=int, default=16, help="films a draw")
-    parser.add_argument("--peer-draws", type=int, default=0, help="draws for DISK with LightGlue")
-    parser.add_argument("--peer-films", type=int, default=5, help="films a draw for DISK with LightGlue")
+    parser.add_argument("--peer-draws", type=int, default=0, help="draws for general-purpose matchers")
+    parser.add_argument("--peer-films", type=int, default=5, help="films a draw for these")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
@@ -40,6 +42,7 @@ def main() -> None:  # noqa: D103
     matcher = LandmarkMatcher(OnnxEncoder(), MemoryFeatureCache())
     report: dict[str, object] = {
         "version": __version__,
+        "commit": commit(),
         "machine": platform.machine(),
         "set": args.cases.name,
     }
@@ -57,14 +60,11 @@ def main() -> None:  # noqa: D103
         )  # fmt: skip
     report["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if args.peer_draws:
-        from training.bench import peer_lightglue as peer
-
-        disk = peer.disk_lightglue_peer()
-        report["disk_lightglue"] = peer.run(
-            films, disk, draws=args.peer_draws, count=1, seed=args.seed, limit=args.peer_films
+        names = [peers.OWN, *peers.PEERS]
+        report["same_pairs"] = peers.compare(
+            films, names, draws=args.peer_draws, count=1, seed=args.seed, limit=args.peer_films
         )
-    args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(json.dumps(report, indent=1, default=str) + "\n")
+    save_json(args.json, report)
     for name in ("real_references", "bank_references"):
         if isinstance(part := report.get(name), dict):
             for count, line in part["counts"].items():

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from training.bench.program import save_json
 from training.bench.records import AUTOMATIC, GIVEN, FilmRecord
@@ -145,11 +146,10 @@ def _share(marked: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:
 
 
 def _rank_correlation(first: FloatArray, second: FloatArray) -> float | None:
-    """Spearman's, without regard to ties; None for fewer than three points."""
-    if len(first) < 3:
+    """Spearman's; None for fewer than three points, or where one of both is always the same."""
+    if len(first) < 3 or np.ptp(first) < 1e-9 or np.ptp(second) < 1e-9:
         return None
-    ranks = np.argsort(np.argsort(np.stack([first, second]), axis=1, kind="stable"), axis=1, kind="stable")
-    return float(np.asarray(np.corrcoef(ranks))[0, 1])
+    return float(np.asarray(np.corrcoef(rankdata(first), rankdata(second)))[0, 1])
 
 
 def _row(name: str, line: dict[str, Any]) -> str:

@@ -143,7 +143,7 @@ def turned(film: BenchFilm, angle_deg: float) -> BenchFilm:
     matrix = np.array([[c, -s], [s, c]])
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]) @ matrix.T
     offset = -corners.min(0)
-    size = np.ceil(np.ptp(corners, axis=0)).astype(int) + 1
+    size = np.ceil(np.ptp(corners, axis=0) - 1e-6).astype(int) + 1
     low = float(film.radiograph.pixels.min())
     pixels = cv2.warpAffine(
         film.radiograph.pixels,

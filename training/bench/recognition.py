@@ -1,9 +1,10 @@
 """Whether the program knows what a film shows: ``python -m training.bench.recognition --json F``.
 
-Films of people kept for testing are simulated: of views with sides half of them of the right side, a third
-of all turned a little. ``--real VIEW=FOLDER-OR-FILE`` adds films and, where the view is not its own mirror
-image, their mirror images; ``--outside FOLDER-OR-FILE`` adds films that show no view of the bank. Views of
-the simulator that the bank lacks count as outside, too. Only the pixels are given: tags are taken out.
+Films of people kept for testing are simulated: of views with sides half of them of the right side, a sixth
+of all turned a little, a sixth by one to three quarters. ``--real VIEW=FOLDER-OR-FILE`` adds films and, where
+the view is not its own mirror image, their mirror images; ``--outside FOLDER-OR-FILE`` adds films that show
+no view of the bank. Views of the simulator that the bank lacks count as outside, too. Only the pixels are
+given: tags are taken out.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from training.simulate.views import VIEW_KEYS, scene_makers
 TURN_DEG = 20.0
 """Films are turned by up to this much to either side."""
 
+QUARTERS = "turned by quarters"
 NOT_MATCHED = "cannot be matched"
 
 
@@ -107,14 +109,14 @@ def summarise(films: Sequence[Recognition]) -> dict[str, Any]:
     inside = [film for film in films if film.view]
     outside = [film for film in films if not film.view]
     handed = [film for film in inside if film.handed and film.right]
-    turned_ones = [film for film in inside if film.change == "turned"]
     confusions = Counter((f.view or "outside", f.found) for f in films if f.found and not f.right)
     threshold, share = _threshold(inside, outside)
     return {
         "films": len(films),
         "inside": len(inside),
         "recognised": _share([f.right for f in inside]),
-        "recognised_turned": _share([f.right for f in turned_ones]),
+        "recognised_turned": _share([f.right for f in inside if f.change == "turned"]),
+        "recognised_quarters": _share([f.right for f in inside if f.change == QUARTERS]),
         "refused_wrongly": _share([not f.found for f in inside]),
         "best_is_right": _share([f.best == f.view for f in inside]),
         "mirrored_films": sum(f.flipped for f in handed),
@@ -157,15 +159,20 @@ def _quantiles(scores: Sequence[float | None]) -> list[float]:
 
 
 def varied(films: Iterator[BenchFilm], seed: int, catalogue: Catalogue) -> Iterator[BenchFilm]:
-    """Every third film turned; every other one mirrored where the view shows no side but has a handedness."""
+    """Films as they come, turned a little, and turned by quarters; every other one of a view without sides
+    that is not its own mirror image is mirrored.
+    """
     for index, film in enumerate(films):
         view = catalogue.view(film.view)
         faces = view.canonical_side.other is view.canonical_side and not view.symmetric
         shown = mirrored(film) if faces and index % 2 else film
-        if index % 3 == 2:
-            angle = np.random.default_rng([seed, index]).uniform(-TURN_DEG, TURN_DEG)
-            shown = turned(shown, float(angle))
-        yield shown
+        rng = np.random.default_rng([seed, index])
+        if index % 6 == 2:
+            yield turned(shown, float(rng.uniform(-TURN_DEG, TURN_DEG)))
+        elif index % 6 == 5:
+            yield replace(turned(shown, 90.0 * float(rng.integers(1, 4))), change=QUARTERS)
+        else:
+            yield shown
 
 
 def real_films(path: Path, view: str, mirrors: bool, limit: int | None) -> Iterator[BenchFilm]:
