@@ -238,7 +238,7 @@ class MainWindow(BankActions):
             # The film keeps about half of a small or strongly scaled screen.
             widths = [min(unit * 42, self.width() * 2 // 9), min(unit * 68, self.width() * 3 // 8)]
             self.resizeDocks([study, measured], widths, Qt.Orientation.Horizontal)
-            self.resizeDocks([measured, points], [64, 36], Qt.Orientation.Vertical)
+            self.resizeDocks([measured, points], [56, 44], Qt.Orientation.Vertical)
 
     def _go_to_point(self, key: str) -> None:
         self.session.select_point(key)

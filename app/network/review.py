@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -22,9 +22,11 @@ from app import theme
 from core.burnt_in import Rectangle
 from core.film import Radiograph, apply_window
 
+_MAX_ZOOM = 12.0
+
 
 class ReviewPicture(QWidget):
-    """The film with marked regions; dragging adds an area to blacken, in pixels of the film."""
+    """The film with marked regions; dragging adds an area to blacken (pixels of the film), the wheel zooms."""
 
     def __init__(self, film: Radiograph, regions: Sequence[Rectangle]) -> None:
         super().__init__()
@@ -35,6 +37,7 @@ class ReviewPicture(QWidget):
         self.blank: list[Rectangle] = []
         self._start: QPoint | None = None
         self._end = QPoint()
+        self._zoom, self._middle = 1.0, QPointF(0.5, 0.5)  # part of the film that is in the middle
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setAccessibleName("Film")
@@ -44,8 +47,10 @@ class ReviewPicture(QWidget):
 
     def place(self) -> QRect:
         """Where the film is drawn."""
-        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        return QRect(QPoint((self.width() - size.width()) // 2, (self.height() - size.height()) // 2), size)
+        size = self._image.size().scaled(self.size() * self._zoom, Qt.AspectRatioMode.KeepAspectRatio)
+        left = self.width() / 2.0 - self._middle.x() * size.width()
+        top = self.height() / 2.0 - self._middle.y() * size.height()
+        return QRect(QPoint(int(left), int(top)), size)
 
     def _on_screen(self, area: Rectangle) -> QRect:
         place, scale = self.place(), self.place().width() / self._image.width()
@@ -79,6 +84,21 @@ class ReviewPicture(QWidget):
         if self._start is not None:
             painter.drawRect(QRect(self._start, self._end).normalized())
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom; what is under the pointer stays there."""
+        before, at = self.place(), event.position()
+        part_x, part_y = (at.x() - before.x()) / before.width(), (at.y() - before.y()) / before.height()
+        self._zoom = min(max(self._zoom * 1.0015 ** event.angleDelta().y(), 1.0), _MAX_ZOOM)
+        size = self.place().size()
+        self._middle = QPointF(
+            part_x - (at.x() - self.width() / 2.0) / size.width(),
+            part_y - (at.y() - self.height() / 2.0) / size.height(),
+        )
+        if self._zoom == 1.0:
+            self._middle = QPointF(0.5, 0.5)
+        self.update()
+        event.accept()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._start = self._end = event.position().toPoint()
@@ -106,10 +126,12 @@ class ReviewDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("De-identify film")
         self.picture = ReviewPicture(film, regions)
-        found = f"{len(regions)} areas look like text (amber)." if regions else "No area looks like text."
+        count = "1 area looks" if len(regions) == 1 else f"{len(regions) or 'No'} areas look"
+        found = f"{count} like text{' (amber)' if regions else ''}."
         stated = " The file itself says that identifying text is burnt in." if tagged else ""
         text = QLabel(
-            f"{found}{stated} Look at the whole picture; drag over what identifies a person to blacken it."
+            f"{found}{stated} Look at the whole picture (the wheel zooms); drag over what identifies a "
+            "person to blacken it."
         )
         text.setWordWrap(True)
         self.cover, self.clear = QPushButton("Blacken amber areas"), QPushButton("Undo last area")

@@ -13,7 +13,7 @@ from app.viewer.overlays import HALO, LOOK
 if TYPE_CHECKING:
     from app.bank.guide import GuideFilm
 
-_SIDE_PX = 150
+_SIDE_PX = 128
 _PART = 0.36  # of the extent of all points: enough to recognise the place, and the point on it
 _RING_PX = 9.0
 

@@ -9,6 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel
 
 from app.bank.dialog import AddToBankDialog
@@ -124,7 +127,7 @@ def test_a_confirmed_case_is_stored_after_the_review(
     opened.do_add_to_bank()
     assert len(shown) == 1
     texts = [label.text() for label in shown[0].findChildren(QLabel)]
-    assert any("areas look like text" in text for text in texts)
+    assert any("like text (amber)" in text for text in texts)
     assert "as ankle_ap-001; references there: 1" in opened.bar.text
     bank = load_bank(mine)
     (entry,) = bank.entries
@@ -189,6 +192,38 @@ def test_the_review_shows_what_is_stored(opened: MainWindow) -> None:
     assert dialog.save_button.isEnabled()
     dialog.licence.setText(" ")
     assert not dialog.save_button.isEnabled()
+    dialog.close()
+
+
+def test_the_review_zooms_about_the_pointer(opened: MainWindow, qtbot: Any) -> None:
+    film = opened.session.film
+    assert film is not None
+    dialog = AddToBankDialog(film, (), (), opened)
+    dialog.resize(700, 700)
+    dialog.show()
+    qtbot.waitExposed(dialog)
+    picture = dialog.picture
+    before = picture.place()
+    at = QPointF(before.x() + before.width() * 0.25, before.y() + before.height() * 0.5)
+
+    def wheel(steps: int) -> None:
+        delta = QPoint(0, 120 * steps)
+        none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+        picture.wheelEvent(QWheelEvent(at, at, QPoint(), delta, *none, False))
+
+    wheel(8)
+    zoomed = picture.place()
+    assert zoomed.width() > 3 * before.width()
+    assert zoomed.x() + zoomed.width() * 0.25 == pytest.approx(at.x(), abs=2)
+    start = at.toPoint()
+    QTest.mousePress(picture, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseRelease(picture, Qt.MouseButton.LeftButton, pos=start + QPoint(60, 30))
+    (area,) = dialog.blank
+    assert (area.x_px, area.y_px) == pytest.approx((80, 140), abs=2)  # a quarter and a half of 320 x 280
+    assert area.width_px == pytest.approx(60 * 320 / zoomed.width(), abs=1)
+    dialog.grab()
+    wheel(-20)
+    assert picture.place() == before
     dialog.close()
 
 
