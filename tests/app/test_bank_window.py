@@ -14,6 +14,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel
 
+from app.backend import EngineHolder
 from app.bank.dialog import AddToBankDialog
 from app.bank.guide import GuideFilm, read_guide
 from app.bank.known import KnownBanks
@@ -276,14 +277,15 @@ def test_a_film_without_points_is_measured_with_the_new_bank(
     assert opened.session.case is not None
 
 
-def test_the_new_bank_wins_over_one_still_opening(make_window: Any, make_held: Any, ankle: Any) -> None:
-    runner = make_held("engine")
-    window = make_window(runner, engine_factory=ankle.open)
-    (starting,) = runner.held
-    window.use_bank(Path("mine"))
-    runner.run(runner.held[1])
-    runner.run(starting)
-    assert window.engine.bank == Path("mine")
+def test_the_new_bank_wins_over_one_still_opening(engine: Any, ankle: Any) -> None:
+    def make(bank: Path | None) -> Any:
+        holder.put(ankle, Path("mine"))  # chosen while the first one is being opened
+        return engine
+
+    holder = EngineHolder(make)
+    assert holder.get() is ankle
+    assert holder.opened is ankle
+    assert holder.bank == Path("mine")
 
 
 def test_a_selected_point_is_shown_on_a_reference(make_window: Any, files: Any, tmp_path: Path) -> None:
