@@ -14,12 +14,12 @@ from core.case import VerdictLevel
 from core.engine import Engine, decide_side
 from core.errors import CatalogueError, MatchError
 from core.film import NO_SPACING, FilmTags, Radiograph, Side, Window
-from core.matching.protocol import MatchResult
 from core.matching.verdict import FILM_FITS, judge
 from core.measure.evaluate import shows_flipped
 from core.measure.loader import load_catalogue
 from core.resources import resource_path
 from tests.core.bank_folder import VIEW, make_bank, picture, points_of
+from tests.core.fake_matches import found
 
 CATALOGUE = load_catalogue()
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
@@ -84,36 +84,13 @@ class FixedMatcher:
         self.score, self.mirrored, self.confidence, self.lost = score, mirrored, confidence, lost
         self.asked = []
 
-    def match(
-        self,
-        pixels,
-        references,
-        *,
-        mirrored=None,
-        stored_mirrored=False,
-        limit=None,
-        progress=None,
-        cancelled=None,
-    ):
+    def match(self, pixels, references, *, limit=None, **options):
         self.asked.append((len(references), limit))
         places = np.array(list(points_of(1).values()))
         places[list(self.lost)] = np.nan
-        count = len(places)
-        return [
-            MatchResult(
-                view=VIEW.key,
-                mirrored=self.mirrored,
-                score=self.score,
-                rotation_deg=0.0,
-                scale=1.0,
-                positions_px=places,
-                per_reference_px=places[None],
-                expected_error_px=np.full(count, 2.0),
-                spread_px=np.full(count, 1.0),
-                confidence=np.full(count, self.confidence),
-                references=tuple(r.key for r in references),
-            )
-        ]  # fmt: skip
+        confidence = np.full(len(places), self.confidence)
+        changes = {"score": self.score, "mirrored": self.mirrored, "confidence": confidence}
+        return [found(VIEW.key, references, places, **changes)]
 
 
 def film(seed=1, **changes):

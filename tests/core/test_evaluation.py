@@ -12,8 +12,8 @@ from core.adapters.feature_cache import MemoryFeatureCache
 from core.errors import ReadError
 from core.evaluation import as_reference, evaluate
 from core.matching.matcher import LandmarkMatcher
-from core.matching.protocol import MatchResult
 from tests.core.bank_folder import make_cases
+from tests.core.fake_matches import found
 from tests.core.matching_films import FakeEncoder, disc_film, square_film
 
 
@@ -27,35 +27,10 @@ class OffsetMatcher:
         self.truth = truth  # film's mean grey -> points
         self.used = []
 
-    def match(
-        self,
-        pixels,
-        references,
-        *,
-        mirrored=None,
-        stored_mirrored=False,
-        limit=None,
-        progress=None,
-        cancelled=None,
-    ):
+    def match(self, pixels, references, **options):
         points = self.truth[round(float(pixels.mean()), 3)]
         self.used.append((points[0, 0], [r.key for r in references]))
-        count = len(points)
-        return [
-            MatchResult(
-                view="evaluated",
-                mirrored=False,
-                score=1.0,
-                rotation_deg=0.0,
-                scale=1.0,
-                positions_px=points + np.array([float(len(references)), 0.0]),
-                per_reference_px=np.stack([points] * len(references)),
-                expected_error_px=np.full(count, 2.0),
-                spread_px=np.full(count, 1.0),
-                confidence=np.full(count, 0.9),
-                references=tuple(r.key for r in references),
-            )
-        ]
+        return [found("evaluated", references, points + np.array([float(len(references)), 0.0]))]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from core.matching.protocol import MatchResult
 from core.measure.loader import load_catalogue
 from core.resources import user_config_dir
 from tests.core.bank_folder import make_bank, picture
+from tests.core.fake_matches import found
 
 VIEW = """
 [view]
@@ -156,14 +157,7 @@ class ReadingMatcher:
     def match(self, pixels: Any, references: Any, **options: Any) -> list[MatchResult]:
         for reference in references:
             reference.read_image()
-        count = len(references[0].points_px)
-        return [
-            MatchResult(
-                references[0].view, False, 0.9, 0.0, 1.0, np.full((count, 2), 5.0),
-                np.full((len(references), count, 2), 5.0), np.ones(count), np.ones(count), np.ones(count),
-                tuple(r.key for r in references),
-            )
-        ]  # fmt: skip
+        return [found(references[0].view, references, np.full((len(references[0].points_px), 2), 5.0))]
 
 
 def film() -> Radiograph:
