@@ -14,9 +14,10 @@ from core.film import Calibration, SpacingSource
 from core.landmarks import Landmark, LandmarkSet
 from core.measure.evaluate import evaluate_view
 from core.measure.loader import default_catalogue
+from training.simulate.pelvis import false_profile
 from training.simulate.pelvis.ap import pelvis_camera, pelvis_scene
 from training.simulate.pelvis.false_profile import false_profile_scene
-from training.simulate.pelvis.pose import LegPose, assemble
+from training.simulate.pelvis.pose import LegPose, assemble, stand
 from training.simulate.pelvis.regions import femur_regions, hip_bone_regions
 from training.simulate.pelvis.shape import HipShape
 from training.simulate.people import People
@@ -122,17 +123,33 @@ def test_centre_edge_angle_that_was_set_comes_out_of_the_points() -> None:
     assert np.ptp(true) > 25.0
 
 
-def test_plate_and_anterior_edge_that_were_set_come_out_of_the_points() -> None:
-    for view in VIEWS[1:]:
-        pairs = []
-        for seed in range(40):
-            scene, camera, points = _film(view, seed)
-            values = _values(view, points, camera.object_pixel_mm)
-            pairs += [(truth, values[key]) for key, truth in scene.truth.items()]
-        true, seen = np.array(pairs).T
-        # Tilt of the pelvis or of the leg adds to what was set.
-        assert np.corrcoef(true, seen)[0, 1] > 0.5, view
-        assert abs(float(np.mean(seen - true))) < 6.0, view
+def test_the_plate_of_a_child_that_was_set_comes_out_of_the_points() -> None:
+    pairs = []
+    for seed in SEEDS:
+        scene, camera, points = _film("pelvis_ap_child", seed)
+        values = _values("pelvis_ap_child", points, camera.object_pixel_mm)
+        pairs += [(truth, values[key]) for key, truth in scene.truth.items()]
+    true, seen = np.array(pairs).T
+    assert np.corrcoef(true, seen)[0, 1] > 0.95
+    assert abs(float(np.mean(seen - true))) < 2.0
+
+
+def test_an_anterior_edge_that_was_set_comes_out_of_the_points_of_an_upright_pelvis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Tilt and turning add about 8 degrees to what was set: here nobody tilts or turns."""
+    monkeypatch.setattr(false_profile, "stand", lambda *_: stand(0.0, 65.0, 0.0))
+    camera = Camera(1100.0, 1000.0, 0.2, 2000, 2000, 1000.0, 1000.0)
+    pairs = []
+    for seed in SEEDS:
+        scene = false_profile_scene(np.random.default_rng([41, seed]), People(ANATOMY))
+        values = _values("hip_false_profile", scene.project_points(camera), camera.object_pixel_mm)
+        pairs.append((scene.truth["vertical_centre_anterior"], values["vertical_centre_anterior"]))
+    true, seen = np.array(pairs).T
+    assert np.corrcoef(true, seen)[0, 1] > 0.92
+    # A head pushed out of the middle of its socket reads up to 5 degrees otherwise.
+    assert abs(float(np.mean(seen - true))) < 3.0
+    assert float(np.std(seen - true)) < 4.0
 
 
 def test_an_average_hip_turned_by_65_degrees_shows_the_anterior_edge_that_was_set() -> None:
