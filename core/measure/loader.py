@@ -346,6 +346,11 @@ def _steps(table: _Table, point_keys: list[str]) -> tuple[tuple[ConstructionStep
         if step.op not in OPERATIONS:
             raise entry.error(f"unknown operation '{step.op}'", nearest(step.op, OPERATIONS))
         for name in step.of:
+            if name not in kinds and name in _built_on(step.key, steps):
+                raise entry.error(
+                    f"it is constructed from '{name}', which is constructed from it",
+                    "Construct one of the two from points.",
+                )
             if name not in kinds and name in later:
                 raise entry.error(f"'{name}' is used before it is constructed", "Put its step earlier.")
             if name not in kinds:
@@ -360,3 +365,11 @@ def _steps(table: _Table, point_keys: list[str]) -> tuple[tuple[ConstructionStep
         if step.key not in used:
             raise entry.error("its result is never used", "Remove the step or use it.")
     return tuple(steps), gives, used
+
+
+def _built_on(key: str, steps: list[ConstructionStep]) -> set[str]:
+    """The steps that are constructed, directly or by others, from the step ``key``; itself included."""
+    found = {key}
+    while more := {step.key for step in steps if found.intersection(step.of)} - found:
+        found |= more
+    return found

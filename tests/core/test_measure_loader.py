@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,17 @@ high = 2.5
 population = "toys"
 citation = "A book."
 verified = true
+
+[measurement.by_group]
+citation = "A paper."
+verified = false
+ranges = [ { group = "small toys", low = 1 }, { group = "large toys", high = 3 } ]
+
+[measurement.grades]
+scale = [ { name = "low", below = 1 }, { name = "middle", below = 2.5 }, { name = "high" } ]
+population = "all toys"
+citation = "Another book."
+verified = true
 """
 
 
@@ -82,6 +94,15 @@ def test_a_good_file_is_read(tmp_path: Path):
     assert [step.op for step in measurement.steps] == ["line", "signed_distance"]
     assert measurement.normal is not None
     assert (measurement.normal.low, measurement.normal.high) == (1.0, 2.5)
+    small, large = measurement.by_group
+    assert (small.population, small.low, small.high) == ("small toys", 1.0, None)
+    assert (large.population, large.low, large.high) == ("large toys", None, 3.0)
+    assert {(group.citation, group.verified) for group in (small, large)} == {("A paper.", False)}
+    assert measurement.grades is not None
+    assert [measurement.grades.grade(value) for value in (-9, 0.99, 1, 2.4, 2.5, 99)] == [
+        "low", "low", "middle", "middle", "high", "high",
+    ]  # fmt: skip
+    assert replace(measurement.grades, verified=False).grade(0) == ""
 
 
 FAULTS = [
@@ -92,9 +113,19 @@ FAULTS = [
     (
         '["a", "b"] }',
         '["a", "value"] }',
-        ["step 'base'", "'value' is used before it is constructed", "earlier"],
+        [
+            "step 'base'",
+            "constructed from 'value', which is constructed from it",
+            "one of the two from points",
+        ],
     ),
-    ('["a", "b"] }', '["a", "base"] }', ["step 'base'", "'base' is used before it is constructed"]),
+    ('["a", "b"] }', '["a", "base"] }', ["step 'base'", "constructed from 'base'"]),
+    (
+        'op = "line", of = ["a", "b"] },',
+        'op = "line", of = ["a", "mid"] },\n  { key = "mid", op = "midpoint", of = ["b", "c"] },',
+        ["step 'base'", "'mid' is used before it is constructed", "earlier"],
+    ),
+    ("version = 2", "version = 2\nversion = 3", ["Not valid TOML", "Correct that line"]),
     ('["c", "base"]', '["base", "c"]', ["'signed_distance' got line, point", "It takes point, line."]),
     ('["a", "b"] }', "[] }", ["operation 'line' got nothing", "It takes point, point."]),
     ('op = "line", of', 'op = "shaft_axis", of', ["got point, point", "4 or more points in pairs"]),
@@ -134,6 +165,22 @@ FAULTS = [
     ),
     ('positions = ["AP"]', 'positions = "AP"', ["view, tags", "'positions' is not a list of texts"]),
     ("[view.tags]", "[view.tigs]", ["view", "field 'tags' is missing"]),
+    (
+        'group = "large toys"',
+        'group = "small toys"',
+        ["by_group, ranges 2", "group 'small toys' is used twice"],
+    ),
+    ('{ group = "small toys", low = 1 }', '{ group = "small toys" }', ["ranges 1", "neither low nor high"]),
+    ('{ name = "high" }', '{ name = "high", below = 9 }', ["grades, scale 3", "grade 'high' has a limit"]),
+    ('"low", below = 1 }', '"low" }', ["grades, scale 1", "grade 'low' has no limit", "but the last"]),
+    ("below = 2.5", "below = 1", ["grades, scale 2", "limit 1 is not above 1", "rising values"]),
+    ('name = "middle"', 'name = "low"', ["grades, scale 2", "grade 'low' is used twice"]),
+    (
+        '{ name = "low", below = 1 }, { name = "middle", below = 2.5 }, ',
+        "",
+        ["only one grade", "at least two"],
+    ),
+    ('population = "all toys"\n', "", ["grades: field 'population' is missing"]),
     ("[view]", "[extra]\nx = 1\n\n[view]", ["the file", "unknown field 'extra'"]),
     ("[[measurement]]", "[[measurements]]", ["field 'measurement' is not a list of tables"]),
     ("steps = [\n", "steps = [ 1,\n", ["'steps' is not a list of tables", "at least one"]),
