@@ -26,7 +26,7 @@ _MAX_ZOOM = 12.0
 
 
 class ReviewPicture(QWidget):
-    """The film with marked regions. Dragging adds an area to blacken, in pixels of the film; the wheel zooms."""
+    """The film with marked regions. Dragging adds an area to blacken, in film pixels; the wheel zooms."""
 
     def __init__(self, film: Radiograph, regions: Sequence[Rectangle]) -> None:
         super().__init__()

@@ -438,7 +438,7 @@ def test_bank_add_takes_a_confirmed_case_only(small: Path, tmp_path: Path, capsy
     looks = VIEW.canonical_side.other if case.side.side is not VIEW.canonical_side else VIEW.canonical_side
     assert added.side is (looks.other if case.side.mirrored else looks)
     assert main(add) == 1
-    assert "already a reference" in capsys.readouterr().err
+    assert "holds this film already, as own-1" in capsys.readouterr().err
     save_case(replace(case.confirmed("A", "2026-01-02T03:04:05+00:00"), film_sha256="0" * 64), saved)
     assert main([*add[:4], "own-2", *add[5:]]) == 1
     told(capsys.readouterr().err, path, "not the one that was measured")
