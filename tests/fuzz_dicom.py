@@ -60,6 +60,9 @@ class Outcome:
         return self.kind not in ("film", "refused")
 
 
+_BY_CLOCK = Outcome("hang", "of the clock")
+
+
 def seeds(more: list[Path]) -> list[bytes]:
     """Files to start from: those of pydicom, own ones with every table and overlay, and ``more``."""
     places = [Path(pydicom.__file__).parent / "data", *more]
@@ -154,7 +157,7 @@ def attempt(path: Path) -> Outcome:
             os.kill(child, signal.SIGKILL)
             os.wait4(child, 0)
             os.close(receive)
-            return Outcome("hang", "of the clock")
+            return _BY_CLOCK
         else:
             time.sleep(0.002)
     with os.fdopen(receive, "rb") as pipe:
@@ -221,6 +224,8 @@ def main(arguments: list[str] | None = None) -> int:
             data = damaged(rng.choice(files), files, rng)
             path.write_bytes(data)
             outcome = attempt(path)
+            if outcome == _BY_CLOCK:
+                outcome = attempt(path)  # a busy machine, unless it happens again
             counts[outcome.kind] += 1
             mark = (outcome.kind, outcome.detail[-200:])
             if outcome.bad and mark not in known:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +183,36 @@ def test_state_shows_the_film_as_the_program_does(tmp_path: Path, tags: dict[str
     ours = apply_window(m.film.pixels, m.film.windows[0]).astype(float)
     assert np.abs(shown(m, state) - ours).max() <= 1.0
     assert ours[0, 0] != ours[0, -1]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {"PhotometricInterpretation": "MONOCHROME1"},
+        {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"},
+        {"PresentationLUTShape": "INVERSE"},
+        {
+            "PhotometricInterpretation": "MONOCHROME1",
+            "RescaleSlope": 0.5,
+            "RescaleIntercept": 30,
+            "RescaleType": "US",
+        },
+    ],
+)
+def test_another_program_shows_the_film_alike_by_the_state(tmp_path: Path, tags: dict[str, Any]) -> None:
+    """Polarity is the point: a state's shape replaces what the image says of itself (PS3.4 N.2)."""
+    program = shutil.which("dcmp2pgm")
+    if program is None:
+        pytest.skip("dcmp2pgm (Debian package dcmtk) is not installed")
+    m = measured(tmp_path, **tags)
+    state, picture = tmp_path / "state.dcm", tmp_path / "picture.pgm"
+    state.write_bytes(gsps_bytes(m))
+    subprocess.run([program, "-p", state, m.film.path, picture], check=True, capture_output=True)
+    theirs = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE).astype(int)
+    ours = apply_window(m.film.pixels, m.film.windows[0]).astype(int)
+    assert ours[0, 0] != ours[0, -1]
+    assert np.abs(theirs - ours).max() <= 1
 
 
 def test_state_draws_lines_points_and_values(tmp_path: Path) -> None:

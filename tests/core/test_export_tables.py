@@ -232,11 +232,14 @@ def test_every_term_of_the_catalogue_can_be_coded() -> None:
         assert all(0 < len(term.meaning) <= 64 and term.meaning.isprintable() for term in terms)
 
 
-def test_cobb_angles_have_the_standard_code() -> None:
+def test_angles_of_the_standard_have_its_codes() -> None:
     views = load_catalogue().views
     coded = {m.key: m.code for view in views.values() for m in view.measurements if m.code is not None}
-    assert set(coded) == {"cobb_largest", "cobb_above", "cobb_below", "cobb_lumbar"}
-    assert {(code.value, code.scheme) for code in coded.values()} == {("285285000", "SCT")}
+    cobb = {key for key, code in coded.items() if (code.value, code.scheme) == ("285285000", "SCT")}
+    acetabular = {key for key, code in coded.items() if (code.value, code.scheme) == ("121224", "DCM")}
+    assert cobb == {"cobb_largest", "cobb_above", "cobb_below", "cobb_lumbar"}
+    assert acetabular == {"acetabular_index_left", "acetabular_index_right"}
+    assert set(coded) == cobb | acetabular
 
 
 def test_inputs_are_never_written(tmp_path: Path) -> None:

@@ -71,7 +71,6 @@ _UPPER = Code("371886008", "SCT", "+, range of upper measurement uncertainty")
 _LOWER = Code("371885007", "SCT", "-, range of lower measurement uncertainty")
 _SOURCE = dcm("121112", "Source of Measurement")
 _COMMENT = dcm("121106", "Comment")
-_FAILED = dcm("114006", "Measurement failure")
 _MILLIMETRE = unit_code("mm")
 _PIXEL = unit_code("px")
 
@@ -177,7 +176,10 @@ def spacing_text(measured: Measured) -> str:
 
 def _groups(measured: Measured, source: Source) -> list[Dataset]:
     points = [_point_group(measured, source, key) for key in measured.case.landmarks]
-    return points + [_measurement_group(measured, source, result) for result in measured.results]
+    values = [(result, result.value) for result in measured.results]
+    return points + [
+        _measurement_group(measured, source, result, value) for result, value in values if value is not None
+    ]
 
 
 def _tracking(key: str, side: Side | None, site: Code, finding: Code) -> list[Dataset]:
@@ -208,25 +210,26 @@ def _point_group(measured: Measured, source: Source, key: str) -> Dataset:
     return container(CONTAINS, dcm("125007", "Measurement Group"), items, "1410")
 
 
-def _measurement_group(measured: Measured, source: Source, result: MeasurementResult) -> Dataset:
+def _measurement_group(
+    measured: Measured, source: Source, result: MeasurementResult, value: float
+) -> Dataset:
     view, unit = measured.view, unit_code(result.unit)
     concept = measurement_code(view, result)
     children = [
         code(MODIFIER, _METHOD, method_code(view, result)),
-        *_interval(result, unit),
+        *_interval(result, value, unit),
     ]
-    if result.value is not None:
-        landmarks = measured.case.landmarks
-        for key in result.points:
-            place = film_position([(landmarks[key].x_px, landmarks[key].y_px)])
-            children.append(graphic(INFERRED, _SOURCE, "POINT", place, source.reference()))
-        for line in polylines(result, measured.film.size_px):
-            data = film_position((float(x), float(y)) for x, y in line)
-            children.append(graphic(INFERRED, _SOURCE, "POLYLINE", data, source.reference()))
+    landmarks = measured.case.landmarks
+    for key in result.points:
+        place = film_position([(landmarks[key].x_px, landmarks[key].y_px)])
+        children.append(graphic(INFERRED, _SOURCE, "POINT", place, source.reference()))
+    for line in polylines(result, measured.film.size_px):
+        data = film_position((float(x), float(y)) for x, y in line)
+        children.append(graphic(INFERRED, _SOURCE, "POLYLINE", data, source.reference()))
     items = [
         *_tracking(result.key, side_of(measured.case.side.side, result.key), view.tags.region, concept),
         *_algorithm(measured),
-        number(CONTAINS, concept, result.value, unit, children, _FAILED),
+        number(CONTAINS, concept, value, unit, children),
     ]
     comment = _comment(measured, result)
     if comment:
@@ -234,20 +237,20 @@ def _measurement_group(measured: Measured, source: Source, result: MeasurementRe
     return container(CONTAINS, dcm("125007", "Measurement Group"), items, "1501")
 
 
-def _interval(result: MeasurementResult, unit: Code) -> list[Dataset]:
+def _interval(result: MeasurementResult, value: float, unit: Code) -> list[Dataset]:
     """The 90 % interval as uncertainty above and below the value (TID 310)."""
-    if result.value is None or result.interval is None:
+    if result.interval is None:
         return []
     low, high = result.interval
     return [
-        number(PROPERTY, _UPPER, high - result.value, unit),
-        number(PROPERTY, _LOWER, result.value - low, unit),
+        number(PROPERTY, _UPPER, high - value, unit),
+        number(PROPERTY, _LOWER, value - low, unit),
     ]
 
 
 def _comment(measured: Measured, result: MeasurementResult) -> str:
-    parts = [result.reason or "", result.note]
-    if result.value is not None and result.interval is not None:
+    parts = [result.note]
+    if result.interval is not None:
         low, high = (format_value(v, result.unit) for v in result.interval)
         parts.append(f"90 % interval {low} to {high}.")
     if result.unit in ("mm", "px"):
@@ -279,4 +282,14 @@ def _statements(measured: Measured) -> list[Dataset]:
         ("spacing", "Pixel spacing", spacing_text(measured)),
         ("statement", "Statement", STATEMENT),
     )
-    return [text(CONTAINS, private(key, name), value) for key, name, value in said if value]
+    items = [text(CONTAINS, private(key, name), value) for key, name, value in said if value]
+    # Not numbers without a value, which the standard allows: readers have failed on them.
+    missing = [result for result in measured.results if result.value is None]
+    return items + [
+        text(
+            CONTAINS,
+            private(f"{measured.view.key}/{result.key}", result.name),
+            f"No value: {result.reason or 'not stated why'}",
+        )
+        for result in missing
+    ]

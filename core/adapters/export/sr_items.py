@@ -81,18 +81,12 @@ def person_name(relation: str, name: Code, value: str) -> Dataset:
 def number(
     relation: str,
     name: Code,
-    value: float | None,
+    value: float,
     unit: Code,
     children: Items = (),
-    missing: Code | None = None,
 ) -> Dataset:
-    """A number with its unit, as decimal text and, exactly, as a double; or why there is none."""
+    """A number with its unit, as decimal text and, exactly, as a double."""
     item = _item(relation, "NUM", name, children)
-    if value is None:
-        item.MeasuredValueSequence = []
-        assert missing is not None
-        item.NumericValueQualifierCodeSequence = [coded(missing)]
-        return item
     measured = Dataset()
     measured.NumericValue = DSfloat(value, auto_format=True)
     measured.FloatingPointValue = float(value)

@@ -24,16 +24,16 @@ _UNITS = {unit_code(unit).value: unit for unit in ("deg", "mm", "px", "ratio", "
 
 @dataclass(frozen=True)
 class ReportedValue:
-    """One value of a report. ``value`` is None when the measurement could not be computed."""
+    """One value of a report."""
 
     key: str
-    value: float | None
+    value: float
     unit: str
 
 
 @dataclass(frozen=True)
 class ReadReport:
-    """What a report holds: the case (its film by name only) and the values."""
+    """What a report holds: the case (its film by name only) and the values that could be computed."""
 
     case: Case
     values: tuple[ReportedValue, ...]
@@ -110,9 +110,6 @@ def _values(groups: list[tuple[str, Dataset]]) -> Iterator[ReportedValue]:
         if group.ContentTemplateSequence[0].TemplateIdentifier != "1501":
             continue
         number = next(item for item in group.ContentSequence if item.ValueType == "NUM")
-        if not number.MeasuredValueSequence:
-            yield ReportedValue(key, None, "")
-            continue
         measured = number.MeasuredValueSequence[0]
         unit = str(measured.MeasurementUnitsCodeSequence[0].CodeValue)
         yield ReportedValue(key, float(measured.FloatingPointValue), _UNITS[unit])

@@ -110,7 +110,7 @@ def connected(
         if cancelled():
             raise Cancelled
         association.release()
-    except Exception:
+    except Exception:  # whatever a connection that was cut raises; without a cut it goes on its way
         if cancelled():
             raise Cancelled from None
         raise
