@@ -101,8 +101,10 @@ def test_same_seed_gives_the_same_scene_and_another_seed_another() -> None:
 def test_points_follow_the_plafond_angle_of_the_skeleton() -> None:
     pairs = [(scene.truth["plafond_angle_deg"], _lateral_angle(p)) for scene, _, p in map(_film, range(60))]
     true, seen = np.array(pairs).T
-    assert np.corrcoef(true, seen)[0, 1] > 0.5
-    assert abs(float(np.mean(seen - true))) < 3.0
+    # How the leg is turned and tilted to the film spreads the angle by 1.9 degrees; that set, by 2.6.
+    assert np.corrcoef(true, seen)[0, 1] > 0.65
+    assert abs(float(np.mean(seen - true))) < 1.0
+    assert float(np.std(seen - true)) < 2.5
 
 
 def test_without_variation_the_joint_is_level() -> None:
@@ -111,10 +113,17 @@ def test_without_variation_the_joint_is_level() -> None:
         assert 84.0 < _lateral_angle(points) < 94.0
 
 
-def test_close_and_lower_leg_films_both_occur() -> None:
-    heights = [film[1].height * film[1].object_pixel_mm for film in map(_film, range(40))]
-    assert min(heights) < 210.0
-    assert 0.15 < np.mean(np.array(heights) > 290.0) < 0.55
+def test_a_film_shows_the_ankle_or_the_lower_leg_by_where_the_ray_was_aimed() -> None:
+    heights, below = [], []
+    for _, camera, points in map(_film, range(40)):
+        heights.append(camera.height * camera.object_pixel_mm)
+        tips = (points[f"{side}_malleolus_tip"][1] for side in ("medial", "lateral"))
+        below.append((max(tips) - camera.centre_y) * camera.object_pixel_mm)
+    lower_leg = np.array(below) > 70.0  # millimetres from the central ray down to the ankle
+    # Close films are at most 260 mm high, those of the lower leg at least that, without their margins.
+    assert ((np.array(heights) > 285.0) == lower_leg).all()
+    assert min(heights) < 160.0
+    assert 5 <= lower_leg.sum() <= 23  # 35 % of 40 and three standard deviations
 
 
 @pytest.mark.parametrize("split", SPLITS)
