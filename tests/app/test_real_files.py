@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import MediaStorageDirectoryStorage
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 
 from app.backend import Backend
 from core.adapters.export.sr_read import read_sr
@@ -18,6 +23,7 @@ from core.measure.evaluate import evaluate_view, shows_flipped
 from core.measure.loader import load_catalogue
 from core.measure.results import MeasurementResult
 from core.resources import resource_path
+from tests.core.dicom_files import RAMP, dataset, encode, save
 
 
 class PlacedEngine:
@@ -84,3 +90,45 @@ def test_demo_film_is_opened_measured_saved_and_reported(
     assert read_sr(tmp_path / "a.dcm").case.landmarks == case.landmarks, window.bar.text
     window.open_paths([tmp_path / "a.omcase"])
     assert window.session.case == case, window.bar.text
+
+
+def disc(folder: Path) -> Path:
+    """A folder with two films in a folder of their own and the index that lists them."""
+    records = []
+    for number in (1, 2):
+        save(folder, encode(dataset(RAMP + number, SeriesInstanceUID="1.2.3")), f"FILMS/IM{number}")
+        record = Dataset()
+        record.DirectoryRecordType = "IMAGE"
+        record.ReferencedFileID = ["FILMS", f"IM{number}"]
+        records.append(record)
+    index = Dataset()
+    index.SOPClassUID, index.SOPInstanceUID = MediaStorageDirectoryStorage, "1.2.3"
+    index.DirectoryRecordSequence = records
+    return save(folder, encode(index), "DICOMDIR")
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive", "index", "films"])
+def test_what_holds_films_can_be_dropped(make_window: Any, tmp_path: Path, kind: str) -> None:
+    index = disc(tmp_path / "disc")
+    films = sorted((tmp_path / "disc" / "FILMS").iterdir())
+    archive = tmp_path / "disc.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in (*films, index):
+            packed.write(path, path.relative_to(tmp_path))
+    window = make_window(backend=Backend())
+    dropped = {"folder": [index.parent], "archive": [archive], "index": [index], "films": films}[kind]
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in dropped])
+    window.dropEvent(
+        QDropEvent(
+            QPointF(5, 5),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+    assert [ref.path.name for ref in window.films.refs] == ["IM1", "IM2"], window.bar.text
+    assert window.session.film.pixels[0, 0] == 1
+    window.do_next_film()
+    assert window.session.film.pixels[0, 0] == 2
