@@ -17,8 +17,6 @@ from core.measure.geometry import (
     PointGeo,
     PolylineGeo,
     Reals,
-    cross,
-    dot,
 )
 from core.measure.results import Arc, Circle, Label, Segment, Shape
 
@@ -146,41 +144,51 @@ def closest(first: Complexes, second: Complexes) -> tuple[Reals, complex, comple
     For segments that do not cross, one of the nearest points is an end point; crossing segments
     have distance zero.
     """
-    here = np.concatenate([_repeated(first, second), _feet(second, first)])
-    there = np.concatenate([_feet(first, second), _repeated(second, first)])
-    gaps = np.abs(there - here)
-    nearest = int(np.argmin(gaps[:, 0]))
+    squares, here, there = _to_segments(first, second)
+    back, ends, starts = _to_segments(second, first)
     crossings, meetings = _crossings(first, second)
-    best: Reals = np.where(crossings.any(axis=0), 0.0, gaps.min(axis=0))
+    shortest = np.minimum(squares.min(axis=0), back.min(axis=0))
+    best: Reals = np.where(crossings.any(axis=0), 0.0, np.sqrt(shortest))
     if crossings[:, 0].any():
-        meeting = complex(meetings[np.argmax(crossings[:, 0]), 0])
+        meeting = complex(meetings[np.argmax(crossings[:, 0])])
         return best, meeting, meeting
-    return best, complex(here[nearest, 0]), complex(there[nearest, 0])
+    if squares[:, 0].min() <= back[:, 0].min():
+        nearest = int(np.argmin(squares[:, 0]))
+        return best, complex(here[nearest]), complex(there[nearest])
+    nearest = int(np.argmin(back[:, 0]))
+    return best, complex(starts[nearest]), complex(ends[nearest])
 
 
-def _repeated(path: Complexes, other: Complexes) -> Complexes:
-    """Each vertex of ``path`` as often as ``other`` has segments."""
-    return np.repeat(path, len(other) - 1, axis=0)
+def _to_segments(path: Complexes, other: Complexes) -> tuple[Reals, Complexes, Complexes]:
+    """Squared distances of vertices of ``path`` from segments of ``other`` [pairs, draws], and nominal ends.
 
-
-def _feet(path: Complexes, other: Complexes) -> Complexes:
-    """The point nearest to each vertex of ``path`` on each segment of ``other`` [pairs, draws]."""
+    Real and imaginary parts are kept apart: that is several times quicker than complex products.
+    """
     start, span = other[:-1], np.diff(other, axis=0)
-    along = dot(span, path[:, None] - start) / np.maximum(np.abs(span) ** 2, 1e-300)
-    feet: Complexes = start + span * np.minimum(np.maximum(along, 0.0), 1.0)
-    return feet.reshape(-1, path.shape[1])
+    off = path[:, None] - start
+    x, y, dx, dy = off.real.copy(), off.imag.copy(), span.real.copy(), span.imag.copy()
+    along = (x * dx + y * dy) / np.maximum(dx * dx + dy * dy, 1e-300)
+    np.minimum(np.maximum(along, 0.0, out=along), 1.0, out=along)
+    x -= along * dx
+    y -= along * dy
+    vertices = np.broadcast_to(path[:, None, 0], off.shape[:2])
+    feet = start[:, 0] + span[:, 0] * along[:, :, 0]
+    squares: Reals = (x * x + y * y).reshape(-1, path.shape[1])
+    return squares, vertices.ravel(), feet.ravel()
 
 
 def _crossings(first: Complexes, second: Complexes) -> tuple[Bools, Complexes]:
-    """Which pairs of segments cross, and where their lines meet [pairs, draws]."""
-    a, one = first[:-1, None], np.diff(first, axis=0)[:, None]
-    c, two = second[:-1], np.diff(second, axis=0)
+    """Which pairs of segments cross [pairs, draws], and where their lines meet nominally [pairs]."""
+    one, two = np.diff(first, axis=0)[:, None], np.diff(second, axis=0)
+    off = second[:-1] - first[:-1, None]
+    x, y = off.real.copy(), off.imag.copy()
+    x1, y1, x2, y2 = one.real.copy(), one.imag.copy(), two.real.copy(), two.imag.copy()
+    sine, s, t = x1 * y2 - y1 * x2, x * y2 - y * x2, x * y1 - y * x1
+    size = np.abs(sine)
+    inside: Bools = (size > 0) & (s * sine >= 0) & (np.abs(s) <= size) & (t * sine >= 0) & (np.abs(t) <= size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        sine = cross(one, two)
-        s, t = cross(c - a, two) / sine, cross(c - a, one) / sine
-        meetings: Complexes = a + one * s
-    inside: Bools = (s >= 0) & (s <= 1) & (t >= 0) & (t <= 1)
-    return inside.reshape(-1, first.shape[1]), meetings.reshape(-1, first.shape[1])
+        meetings: Complexes = first[:-1, None, 0] + one[:, :, 0] * (s[:, :, 0] / sine[:, :, 0])
+    return inside.reshape(-1, first.shape[1]), meetings.ravel()
 
 
 def gap(frame: Frame, result: NumberGeo, first: PolylineGeo, second: PolylineGeo) -> tuple[Shape, ...]:

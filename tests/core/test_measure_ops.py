@@ -496,7 +496,7 @@ def test_the_apex_of_the_largest_curve_lies_farthest_out():
     )
     result = measure(points, *steps)
     assert result.value == pytest.approx(math.hypot(9.0, 30.0))
-    assert result.note == "Apex v2."
+    assert result.note.startswith("Apex v2.")
 
 
 @pytest.mark.parametrize(
