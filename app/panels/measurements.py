@@ -130,7 +130,12 @@ class ResultModel(QAbstractTableModel):
     @staticmethod
     def _text(result: MeasurementResult, column: int) -> str:
         if column == 0:
-            return result.name
+            # Where the spacing comes from belongs beside every length.
+            return (
+                f"{result.name}\n{result.note}"
+                if result.unit in ("mm", "px") and result.note
+                else result.name
+            )
         if result.value is None:
             return (result.reason or "Not measured") if column == 1 else ""
         if column == 1:

@@ -19,7 +19,12 @@ _SEED = 20240229
 _INTERVAL_LEVELS = (0.05, 0.95)
 _MEAN_RADIUS = math.sqrt(math.pi / 2.0)  # mean distance of a plane Gaussian of unit standard deviation
 
-_PLANE_NOTES = {
+_SPACING_NOTES = {
+    SpacingSource.USER: "spacing set by the user",
+    SpacingSource.FIDUCIAL: "calibrated with an object of known size",
+    SpacingSource.GEOMETRY: "corrected for an assumed geometry",
+    SpacingSource.MAGNIFICATION: "corrected by the stated magnification",
+    SpacingSource.DISTANCES: "corrected by the stated distances",
     SpacingSource.DETECTOR: "at the detector: not corrected for magnification",
     SpacingSource.SCANNED: "on the film: not corrected for magnification",
 }
@@ -217,4 +222,4 @@ def _note(calibration: Calibration) -> str:
         return f"Pixels: {calibration.detail}"
     if calibration.relative_error:
         return f"Spacing set by the user, ± {100 * calibration.relative_error:.2g} % (in the interval)."
-    return _PLANE_NOTES.get(calibration.source, "")
+    return _SPACING_NOTES[calibration.source]

@@ -171,11 +171,14 @@ def test_lengths_without_spacing_are_pixels_and_say_why():
     [
         (SpacingSource.DETECTOR, "at the detector: not corrected for magnification"),
         (SpacingSource.SCANNED, "on the film: not corrected for magnification"),
-        (SpacingSource.FIDUCIAL, ""),
-        (SpacingSource.USER, ""),
+        (SpacingSource.FIDUCIAL, "calibrated with an object of known size"),
+        (SpacingSource.GEOMETRY, "corrected for an assumed geometry"),
+        (SpacingSource.MAGNIFICATION, "corrected by the stated magnification"),
+        (SpacingSource.DISTANCES, "corrected by the stated distances"),
+        (SpacingSource.USER, "spacing set by the user"),
     ],
 )
-def test_the_plane_of_a_spacing_is_noted(source: SpacingSource, note: str):
+def test_where_a_spacing_comes_from_is_noted(source: SpacingSource, note: str):
     view = default_catalogue().view("hand_pa")
     calibration = Calibration(0.2, 0.2, source, "From the file.")
     for result in evaluate_view(view, landmarks(LAYOUTS["hand_pa"][0]), calibration):
