@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
+from pydicom.uid import ComprehensiveSRStorage
 
 from core.adapters.dicom import read_film
 from core.adapters.pacs.query import StudyQuery
@@ -70,6 +72,19 @@ def test_send_find_and_retrieve(ours: PacsSettings, tmp_path: Path) -> None:
         read_film(p).pixels.tobytes() for p in files
     }
     assert len(retrieve(ours, peer, STUDY, SERIES).paths) == 2
+
+
+def test_a_study_that_also_holds_reports_is_retrieved(ours: PacsSettings, tmp_path: Path) -> None:
+    peer = ours.peers[0]
+    report = dcmread(film_files(tmp_path)[0])
+    report.SOPClassUID, report.Modality = ComprehensiveSRStorage, "SR"
+    report.SOPInstanceUID, report.SeriesInstanceUID = "1.2.3.99", "1.2.3.98"
+    report.file_meta.MediaStorageSOPClassUID = report.SOPClassUID
+    report.file_meta.MediaStorageSOPInstanceUID = report.SOPInstanceUID
+    report.save_as(tmp_path / "report.dcm")
+    assert len(send(ours, peer, [*film_files(tmp_path), tmp_path / "report.dcm"]).paths) == 3
+    got = retrieve(ours, peer, STUDY)
+    assert (len(got.paths), got.failed) == (2, 0)
 
 
 def test_retrieve_by_move(ours: PacsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

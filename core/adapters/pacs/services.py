@@ -34,6 +34,7 @@ _GET = sop.StudyRootQueryRetrieveInformationModelGet
 _MOVE = sop.StudyRootQueryRetrieveInformationModelMove
 _PLAIN = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
 MOST_MATCHES = 500
+_NO_FILMS = frozenset({"AU", "DOC", "ECG", "KO", "PR", "REG", "SEG", "SR"})  # modalities
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ def find_series(
     settings: PacsSettings, peer: Peer, study_uid: str, *, cancelled: CancelCheck = never
 ) -> list[Series]:
     """The series of a study (C-FIND). Raises :class:`NetworkError`."""
+    return [read_series(item) for item in _find(settings, peer, _series_query(study_uid), cancelled)]
+
+
+def _series_query(study_uid: str) -> Dataset:
     request = Dataset()
     request.QueryRetrieveLevel, request.StudyInstanceUID = "SERIES", study_uid
     for keyword in (
@@ -81,18 +86,23 @@ def find_series(
         "NumberOfSeriesRelatedInstances",
     ):  # fmt: skip
         setattr(request, keyword, None)
-    return [read_series(item) for item in _find(settings, peer, request, cancelled)]
+    return request
 
 
 def _find(settings: PacsSettings, peer: Peer, request: Dataset, cancelled: CancelCheck) -> list[Dataset]:
-    found: list[Dataset] = []
     with connected(settings, peer, [build_context(_FIND, _PLAIN)], cancelled=cancelled) as association:
-        for status, match in association.send_c_find(request, _FIND):
-            if check_status(status, peer, "Query") == "Pending" and match is not None:
-                found.append(match)
-            if len(found) >= MOST_MATCHES:
-                association.abort()
-                break
+        return _matches(association, peer, request)
+
+
+def _matches(association: Association, peer: Peer, request: Dataset) -> list[Dataset]:
+    """The answers to ``request``; with too many, the association is cut."""
+    found: list[Dataset] = []
+    for status, match in association.send_c_find(request, _FIND):
+        if check_status(status, peer, "Query") == "Pending" and match is not None:
+            found.append(match)
+        if len(found) >= MOST_MATCHES:
+            association.abort()
+            break
     return found
 
 
@@ -112,15 +122,10 @@ def retrieve(
     only. ``listening`` says that such a listener is open already; what arrives there by C-MOVE is then
     told to its owner and not in the result. Raises :class:`NetworkError`.
     """
-    request = Dataset()
-    request.QueryRetrieveLevel = "SERIES" if series_uid else "STUDY"
-    request.StudyInstanceUID = study_uid
-    if series_uid:
-        request.SeriesInstanceUID = series_uid
     inbox = inbox_of(settings)
     paths: list[Path] = []
     reasons: list[str] = []
-    contexts = [build_context(_GET, _PLAIN), build_context(_MOVE, _PLAIN)]
+    contexts = [build_context(service, _PLAIN) for service in (_FIND, _GET, _MOVE)]
     contexts += [build_context(film, SYNTAXES) for film in FILM_CLASSES]
     with connected(
         settings,
@@ -131,17 +136,21 @@ def retrieve(
         handlers=[storing(inbox, paths.append, reasons.append), size_guard(inbox.max_object_bytes)],
     ) as association:
         offered = {str(context.abstract_syntax) for context in association.accepted_contexts}
+        wanted = [series_uid]
+        if not series_uid and _FIND in offered:
+            wanted = _film_series(association, peer, study_uid)
+        requests = [_request(study_uid, uid) for uid in wanted]
         if _GET in offered:
-            failed = _transfer(association, request, peer, progress, move_to="")
+            failed = _transfer(association, requests, peer, progress, move_to="")
         elif _MOVE not in offered:
             raise NetworkError(
                 f"{peer} offers neither C-GET nor C-MOVE", remedy="Ask the administrator of the archive."
             )
         elif listening:
-            failed = _transfer(association, request, peer, progress, move_to=settings.ae_title)
+            failed = _transfer(association, requests, peer, progress, move_to=settings.ae_title)
         else:
             with Receiver(settings, paths.append, reasons.append):
-                failed = _transfer(association, request, peer, progress, move_to=settings.ae_title)
+                failed = _transfer(association, requests, peer, progress, move_to=settings.ae_title)
     if reasons and not paths:
         raise NetworkError(
             f"Nothing was kept: {reasons[0]}",
@@ -151,24 +160,47 @@ def retrieve(
     return Retrieved(tuple(dict.fromkeys(paths)), failed)
 
 
+def _film_series(association: Association, peer: Peer, study_uid: str) -> list[str]:
+    """The series of films in a study that also holds reports, else "" for the whole study.
+
+    Archives have refused to send a study at all when it also holds reports, which are not taken here.
+    """
+    series = [read_series(item) for item in _matches(association, peer, _series_query(study_uid))]
+    films = [one.uid for one in series if one.modality not in _NO_FILMS]
+    return films if films and len(films) < len(series) else [""]
+
+
+def _request(study_uid: str, series_uid: str) -> Dataset:
+    request = Dataset()
+    request.QueryRetrieveLevel = "SERIES" if series_uid else "STUDY"
+    request.StudyInstanceUID = study_uid
+    if series_uid:
+        request.SeriesInstanceUID = series_uid
+    return request
+
+
 def _transfer(
-    association: Association, request: Dataset, peer: Peer, progress: Progress, *, move_to: str
+    association: Association, requests: Sequence[Dataset], peer: Peer, progress: Progress, *, move_to: str
 ) -> int:
     """Run C-MOVE to ``move_to``, or C-GET without it. Returns how many objects could not be had."""
-    if move_to:
-        responses = association.send_c_move(request, move_to, _MOVE)
-    else:
-        responses = association.send_c_get(request, _GET)
-    failed = 0
-    for status, _ in responses:
-        check_status(status, peer, "Retrieval")
-        done, left = (
-            int(status.get(f"NumberOf{kind}Suboperations") or 0) for kind in ("Completed", "Remaining")
-        )
-        failed = int(status.get("NumberOfFailedSuboperations") or 0)
-        total = done + left + failed
-        progress(done / total if total else 0.0, f"{done} of {total} films")
-    return failed
+    lost = 0
+    for number, request in enumerate(requests):
+        if move_to:
+            responses = association.send_c_move(request, move_to, _MOVE)
+        else:
+            responses = association.send_c_get(request, _GET)
+        failed = 0
+        for status, _ in responses:
+            check_status(status, peer, "Retrieval")
+            done, left = (
+                int(status.get(f"NumberOf{kind}Suboperations") or 0) for kind in ("Completed", "Remaining")
+            )
+            failed = int(status.get("NumberOfFailedSuboperations") or 0)
+            total = done + left + failed
+            part = done / total if total else 0.0
+            progress((number + part) / len(requests), f"{done} of {total} films")
+        lost += failed
+    return lost
 
 
 def send(
