@@ -15,6 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from core.errors import ModelError
+from core.matching.features import Encoded
 from core.resources import resource_path
 
 Float32 = NDArray[np.float32]
@@ -29,6 +30,9 @@ PREFERRED = (
     "CPUExecutionProvider",
 )
 """Providers from the fastest to the one that is always there."""
+
+FORMAT = 2
+"""Of the model file: its outputs and what it says of itself."""
 
 REINSTALL = "Install the program again, or put the right file back."
 
@@ -80,11 +84,12 @@ class OnnxEncoder:
         """Factors on the coarse and the fine correlation."""
         return self._format.scales
 
-    def encode(self, window: Float32) -> tuple[Float32, Float32]:
-        """Coarse [Dc, h, w] and fine [Df, H, W] unit descriptors of a standardised window [S, S]."""
+    def encode(self, window: Float32) -> Encoded:
+        """What the network sees in a standardised window [S, S]."""
         film = np.ascontiguousarray(window, dtype=np.float32)[None, None]
-        coarse, fine = self._session.run(["coarse", "fine"], {"film": film})
-        return np.asarray(coarse[0], dtype=np.float32), np.asarray(fine[0], dtype=np.float32)
+        found = self._session.run(["coarse", "fine", "code"], {"film": film})
+        coarse, fine, code = (np.asarray(part[0], dtype=np.float32) for part in found)
+        return Encoded(coarse, fine, code)
 
 
 def _checked_bytes(path: Path) -> bytes:
@@ -132,7 +137,7 @@ class _Format:
 def _model_format(session: onnxruntime.InferenceSession, path: Path) -> _Format:
     try:
         values = json.loads(session.get_modelmeta().custom_metadata_map["orthomatch"])
-        if values["format"] != 1:
+        if values["format"] != FORMAT:
             raise ValueError("format")
         coarse_stride, fine_stride = values["strides"]
         coarse_scale, fine_scale = values["scales"]

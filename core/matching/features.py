@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,16 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 3
+FORMAT = 4
 """Changes whenever features of older versions must not be reused."""
+
+
+class Encoded(NamedTuple):
+    """Coarse [Dc, h, w] and fine [Df, H, W] unit descriptors of a window and the unit code [D] of it all."""
+
+    coarse: Float32
+    fine: Float32
+    code: Float32
 
 
 class Encoder(Protocol):
@@ -47,8 +55,8 @@ class Encoder(Protocol):
     def scales(self) -> tuple[float, float]:
         """Factors on the coarse and the fine correlation that the network was trained with."""
 
-    def encode(self, window: Float32) -> tuple[Float32, Float32]:
-        """Coarse [Dc, h, w] and fine [Df, H, W] unit descriptors of a window [S, S]."""
+    def encode(self, window: Float32) -> Encoded:
+        """What the network sees in a standardised window [S, S]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +67,13 @@ class ViewFeatures:
     points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones
     from close-ups of the canonical window (see ``closeups``). ``whole_px``
     and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
-    in the canonical window.
+    in the canonical window. ``whole_code`` [R, D] are the codes of the whole films.
     """
 
     view: str
     keys: tuple[str, ...]
     mean_px: FloatArray
+    whole_code: Float32
     whole_px: FloatArray
     aligned_px: FloatArray
     whole_coarse: Float32
@@ -100,7 +109,7 @@ def compute_features(
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
 ) -> ViewFeatures:
-    """Encode the references of one view: each film twice, whole and aligned.
+    """Encode the references of one view: each film whole, aligned and in close-ups.
 
     Raises ``MatchError`` when no reference has a point.
     """
@@ -118,27 +127,38 @@ def compute_features(
             progress(number / len(references), f"Learning reference {number + 1} of {len(references)}")
         film = normalise(reference.read_image())
         height, width = film.shape
-        row: list[NDArray[Any]] = []
         whole = Frame.letterbox((width, height), side)
         # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
         aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
-        for frame in (whole, aligned):
-            points = frame.to_window(reference.points_px)
-            row += [points, *_descriptors(encoder, film, frame, points)]
+        seen = encoder.encode(standardise(whole.sample(film, side)))
+        whole_px, aligned_px = whole.to_window(reference.points_px), aligned.to_window(reference.points_px)
+        fitted = encoder.encode(standardise(aligned.sample(film, side)))
+        row: list[NDArray[Any]] = [seen.code, whole_px, *_descriptors(encoder, seen, whole_px)]
+        row += [aligned_px, *_descriptors(encoder, fitted, aligned_px)]
         close = [np.zeros_like(part) for part in row[-2:]]
         for group in groups:
-            frame = close_frame(aligned, group, row[-3], mean, side)
+            frame = close_frame(aligned, group, aligned_px, mean, side)
             points = frame.to_window(reference.points_px[group.points])
-            for part, found in zip(close, _descriptors(encoder, film, frame, points), strict=True):
+            magnified = encoder.encode(standardise(frame.sample(film, side)))
+            for part, found in zip(close, _descriptors(encoder, magnified, points), strict=True):
                 part[group.points] = found
         columns.append((*row, *close))
-    whole_px, whole_coarse, whole_fine, aligned_px, aligned_coarse, aligned_fine, close_coarse, close_fine = (
-        np.stack(column) for column in zip(*columns, strict=True)
-    )
+    (
+        whole_code,
+        whole_px,
+        whole_coarse,
+        whole_fine,
+        aligned_px,
+        aligned_coarse,
+        aligned_fine,
+        close_coarse,
+        close_fine,
+    ) = (np.stack(column) for column in zip(*columns, strict=True))
     return ViewFeatures(
         view=references[0].view,
         keys=tuple(reference.key for reference in references),
         mean_px=mean,
+        whole_code=_half(whole_code),
         whole_px=whole_px,
         aligned_px=aligned_px,
         whole_coarse=_half(whole_coarse),
@@ -155,8 +175,6 @@ def _half(descriptors: Float32) -> Float32:
     return descriptors.astype(np.float16).astype(np.float32)
 
 
-def _descriptors(
-    encoder: Encoder, film: Float32, frame: Frame, points: FloatArray
-) -> tuple[Float32, Float32]:
-    coarse, fine = encoder.encode(standardise(frame.sample(film, encoder.input_px)))
-    return look_up(coarse, points, encoder.strides[0]), look_up(fine, points, encoder.strides[1])
+def _descriptors(encoder: Encoder, seen: Encoded, points: FloatArray) -> tuple[Float32, Float32]:
+    coarse, fine = encoder.strides
+    return look_up(seen.coarse, points, coarse), look_up(seen.fine, points, fine)

@@ -46,6 +46,12 @@ class Frame:
         flip = np.diag([-1.0, 1.0])
         return Frame(flip @ self.matrix, flip @ self.offset + np.array([window_px - 1.0, 0.0]))
 
+    def turned(self, quarters: int, window_px: int) -> Frame:
+        """The same part of the film, turned in the window by quarters clockwise."""
+        turn = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), quarters)
+        middle = np.full(2, (window_px - 1) / 2)
+        return self.then(Frame(turn, middle - turn @ middle))
+
     def to_window(self, film_px: FloatArray) -> FloatArray:
         """Window positions [..., 2] of film positions."""
         return np.asarray(film_px @ self.matrix.T + self.offset, dtype=np.float64)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -34,39 +38,82 @@ def look_up(maps: Float32, points_px: FloatArray, stride: int) -> Float32:
     return np.asarray(np.where(known[:, None], found, 0.0), dtype=np.float32)
 
 
-def answer_maps(
-    coarse: Float32, fine: Float32, wanted_coarse: Float32, wanted_fine: Float32, scale: tuple[float, float]
-) -> Float32:
-    """Probability [R, N, H, W] of every cell of the fine map for descriptors [R, N, D] of R references.
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a window answers to descriptors.
 
-    ``coarse`` [Dc, h, w] and ``fine`` [Df, H, W] are the target's maps, ``scale`` the two factors
-    the network was trained with.
+    ``joint`` [Dc + Df, H * W] are the coarse descriptors, brought to the cells of the fine map, and the fine
+    ones, each times the factor that the network was trained with.
     """
-    references, points = wanted_fine.shape[:2]
-    height, width = fine.shape[1:]
-    rough = (wanted_coarse.reshape(-1, coarse.shape[0]) @ coarse.reshape(coarse.shape[0], -1)) * scale[0]
-    exact = (wanted_fine.reshape(-1, fine.shape[0]) @ fine.reshape(fine.shape[0], -1)) * scale[1]
-    rough = rough.reshape(-1, *coarse.shape[1:])
-    up = np.stack([cv2.resize(layer, (width, height), interpolation=cv2.INTER_LINEAR) for layer in rough])
-    logits = exact.reshape(-1, height, width) + up
-    logits -= logits.max(axis=(1, 2), keepdims=True)
-    np.exp(logits, out=logits)
-    logits /= logits.sum(axis=(1, 2), keepdims=True)
-    return np.asarray(logits.reshape(references, points, height, width), dtype=np.float32)
+
+    joint: Float32
+    height: int
+    width: int
+
+    @classmethod
+    def of(cls, coarse: Float32, fine: Float32, scale: tuple[float, float]) -> Self:
+        """From the window's maps [Dc, h, w] and [Df, H, W] and the two factors."""
+        height, width = fine.shape[1:]
+        # Correlation is linear: to resize the map once is to resize every point's answer.
+        up = cv2.resize(coarse.transpose(1, 2, 0), (width, height), interpolation=cv2.INTER_LINEAR)
+        joint = np.concatenate(
+            [up.reshape(height * width, -1).T * scale[0], fine.reshape(len(fine), -1) * scale[1]]
+        )
+        return cls(np.ascontiguousarray(joint, dtype=np.float32), height, width)
+
+    def logits(self, wanted: Float32) -> Float32:
+        """Scores [N, H, W] for descriptors [N, Dc + Df], coarse before fine."""
+        return np.asarray((wanted @ self.joint).reshape(-1, self.height, self.width), dtype=np.float32)
+
+    def maps(self, wanted: Float32) -> Float32:
+        """Probability [N, H, W] of every cell for descriptors [N, Dc + Df]."""
+        logits = self.logits(wanted)
+        logits -= logits.max(axis=(1, 2), keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=(1, 2), keepdims=True)
+        return logits
+
+    def fused(self, wanted: Float32, weight: Float32) -> Float32:
+        """One map a point [N, H, W] from descriptors [R, N, Dc + Df] of R references; see ``fuse``."""
+        return fuse((self.maps(one) for one in wanted), weight)
+
+    def places(self, wanted: Float32, prior: Float32, stride: int) -> FloatArray:
+        """Where each reference alone puts the points [R, N, 2], given ``prior`` maps [N, H, W]."""
+        known = np.log(np.maximum(prior, np.float32(1e-30)))
+        return np.stack([_strongest(self.logits(one) + known, stride) for one in wanted])
 
 
-def fuse(answers: Float32, weight: Float32) -> Float32:
-    """One probability map a point [N, H, W] from the references' [R, N, H, W] and their weights [R, N].
+def fuse(answers: Iterable[Float32], weight: Float32) -> Float32:
+    """One probability map a point [N, H, W] from R references' maps [N, H, W] and their weights [R, N].
 
     Half way between the mean of the probabilities (one reference may be wrong) and the mean of their
     logarithms (agreement sharpens).
     """
     share = weight / np.maximum(weight.sum(0, keepdims=True), 1e-9)
-    share = share[:, :, None, None]
-    arithmetic = (answers * share).sum(0)
-    geometric = np.exp((np.log(answers + 1e-8) * share).sum(0))
+    arithmetic, geometric = np.float32(0.0), np.float32(0.0)
+    for answer, part in zip(answers, share[:, :, None, None], strict=True):
+        arithmetic = arithmetic + answer * part
+        geometric = geometric + np.log(answer + 1e-8) * part
+    geometric = np.exp(geometric)
     geometric /= geometric.sum(axis=(1, 2), keepdims=True)
     return np.asarray(0.5 * arithmetic + 0.5 * geometric, dtype=np.float32)
+
+
+def _strongest(logits: Float32, stride: int, radius: int = 2) -> FloatArray:
+    """Window position [N, 2] of the strongest cell, to the centre of mass within ``radius`` cells."""
+    count, height, width = logits.shape
+    y, x = np.divmod(logits.reshape(count, -1).argmax(1), width)
+    near = np.arange(-radius, radius + 1)
+    rows, columns = y[:, None, None] + near[:, None], x[:, None, None] + near[None, :]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    top = logits[np.arange(count), y, x][:, None, None]
+    part = logits[
+        np.arange(count)[:, None, None], np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+    ]
+    mass = np.where(inside, np.exp((part - top).astype(np.float64)), 0.0)
+    total = mass.sum(axis=(1, 2))
+    centre = np.stack([(mass * columns).sum(axis=(1, 2)), (mass * rows).sum(axis=(1, 2))], axis=1)
+    return np.asarray((centre / total[:, None] + 0.5) * stride - 0.5, dtype=np.float64)
 
 
 def with_neighbours(unary: Float32, tree: ShapeTree, stride: int, doubt: float = 0.02) -> Float32:

@@ -1,9 +1,10 @@
 """Universal landmark matching: a film is encoded, the references' points are looked for, and agree.
 
-Steps: (1) the whole film, and its mirror image, are encoded once each and every view's references
-are looked for, which gives view, handedness and pose; (2) the film is sampled again in the view's
-canonical window, encoded once, and all references vote for every point, together with what their
-own points say about neighbours.
+Steps: (1) the whole film, and its mirror image, are encoded once each; the references of the views
+whose films have the most similar codes are looked for, which gives view, handedness and pose; (2) the
+film is sampled again in the view's canonical window, encoded once, and all references vote for every
+point, together with what their own points say about neighbours; (3) close-ups place the points to the
+detail.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from core.errors import MatchError
 from core.matching.closeups import CLOSE_PART, close_frame, close_groups, seen_close
 from core.matching.confidence import ErrorModel, confidence
 from core.matching.features import (
+    Encoded,
     Encoder,
     FeatureCache,
     ViewFeatures,
@@ -25,10 +27,10 @@ from core.matching.features import (
     features_key,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import answer_maps, fuse, mass_near, peaks, with_neighbours
+from core.matching.heatmaps import Answers, mass_near, peaks, with_neighbours
 from core.matching.locate import Pose, find_pose
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
-from core.matching.shape import ShapeTree, fit_similarity_robust, shape_tree
+from core.matching.shape import fit_similarity_robust, shape_tree
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -36,8 +38,18 @@ FloatArray = NDArray[np.float64]
 LOCATING_REFERENCES = 5
 """References of a view that take part in finding view, handedness and pose; all vote afterwards."""
 
+FITTING_REFERENCES = 10
+"""References that take part in fitting a view's canonical window to the film; all place the points in the
+close-ups."""
+
 SURE_SUPPORT = 0.6
 """Support of a pose above which the film need not be searched in parts."""
+
+LIKELY = 6
+"""Pairs of a view and a look at the film that are searched, the ones with the most similar codes."""
+
+SIMILAR = 3
+"""References of a view, the most similar ones, whose mean likeness is that of the view."""
 
 PART = 0.5
 """Side of the parts, as a fraction of the film's longer side."""
@@ -72,12 +84,23 @@ class _Found:
 
 
 @dataclass(frozen=True, eq=False)
-class _Votes:
-    """Answer maps of the references [R, N, H, W], fused [N, H, W], and fused with the neighbours' word."""
+class _Fit:
+    """A view fitted to the film, of the points ``known`` [N] to the references.
 
-    answers: Float32
+    ``frame`` maps the film to the canonical window, ``answers`` is what it answers there, ``unary`` what the
+    references say of each point [n, H, W], ``posterior`` the same with the neighbours' word. ``position``
+    [n, 2] and ``distance`` [n] are the posterior's peaks and mean distances from them.
+    """
+
+    view: ViewFeatures
+    known: NDArray[np.bool_]
+    frame: Frame
+    answers: Answers
     unary: Float32
     posterior: Float32
+    position: FloatArray
+    distance: FloatArray
+    score: float
 
 
 class LandmarkMatcher:
@@ -141,6 +164,8 @@ class LandmarkMatcher:
         side = self._encoder.input_px
         found = self._search(film, [_whole(film, side, flip) for flip in flips], views, impossible, cancelled)
         if found[0].support < SURE_SUPPORT:
+            turned = [_whole(film, side, flip).turned(q, side) for flip in flips for q in (1, 2, 3)]
+            found += self._search(film, turned, views, impossible, cancelled)
             seen = self._search(film, _parts(film, side, flips[0]), views, impossible, cancelled)
             likely = list(dict.fromkeys(item.window for item in seen))[:MIRRORED_PARTS]
             others = [part.mirror_image(side) for part in likely if len(flips) > 1]
@@ -148,13 +173,14 @@ class LandmarkMatcher:
         found = _best_of_each_look(found)
         if progress is not None:
             progress(0.6, "Placing points")
-        results: list[MatchResult] = []
+        fits: list[_Fit] = []
         for candidate in found[:CANDIDATES]:
             if candidate.support < CANDIDATE_SHARE * found[0].support:
                 break
             stop_if(cancelled)
-            results.append(self._place(film, candidate))
-        return _best_of_each_view(results)
+            fits.append(self._fit(film, candidate))
+        best, *less = _best_of_each_view(fits)
+        return [self._closer(film, best), *(self._result(fit) for fit in less)]
 
     def _search(
         self,
@@ -164,102 +190,109 @@ class LandmarkMatcher:
         impossible: Set[tuple[str, bool]],
         cancelled: CancelCheck | None,
     ) -> list[_Found]:
-        """Every view's best pose in every window, the best supported first.
+        """Poses of the views that the windows most likely show, the best supported first.
 
         ``impossible`` are pairs of a view and a handedness (mirrored or not) to leave out.
         """
-        found: list[_Found] = []
+        looks: list[tuple[float, Frame, Encoded, ViewFeatures]] = []
         for window in windows:
             stop_if(cancelled)
-            possible = [view for view in views if (view.view, window.mirrored) not in impossible]
-            found += self._locate(film, window, possible)
+            seen = self._encoder.encode(standardise(window.sample(film, self._encoder.input_px)))
+            looks += [
+                (likeness(seen.code, view.whole_code), window, seen, view)
+                for view in views
+                if (view.view, window.mirrored) not in impossible
+            ]
+        likely = sorted(looks, key=lambda look: -look[0])[:LIKELY]
+        found = []
+        for _, window, seen, view in likely:
+            stop_if(cancelled)
+            found.append(self._locate(window, seen, view))
         return sorted(found, key=lambda item: -item.support)
 
-    def _locate(self, film: Float32, window: Frame, views: Iterable[ViewFeatures]) -> list[_Found]:
-        side = self._encoder.input_px
-        coarse, fine = self._encoder.encode(standardise(window.sample(film, side)))
-        found = []
-        for view in views:
-            take = _spread_over(len(view.keys), LOCATING_REFERENCES)
-            answers = answer_maps(
-                coarse, fine, view.whole_coarse[take], view.whole_fine[take], self._encoder.scales
-            )
-            pose = find_pose(
-                fuse(answers, _known(view.whole_px[take])), view.mean_px, self._encoder.strides[1]
-            )
-            found.append(_Found(view, window, _canonical(window, pose), pose.support))
-        return found
+    def _locate(self, window: Frame, seen: Encoded, view: ViewFeatures) -> _Found:
+        take = _spread_over(len(view.keys), LOCATING_REFERENCES)
+        answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
+        fused = answers.fused(
+            _joined(view.whole_coarse[take], view.whole_fine[take]), _known(view.whole_px[take])
+        )
+        pose = find_pose(fused, view.mean_px, self._encoder.strides[1])
+        return _Found(view, window, _canonical(window, pose), pose.support)
 
-    def _vote(self, film: Float32, view: ViewFeatures, frame: Frame, tree: ShapeTree) -> _Votes:
-        side, stride = self._encoder.input_px, self._encoder.strides[1]
-        coarse, fine = self._encoder.encode(standardise(frame.sample(film, side)))
-        answers = answer_maps(coarse, fine, view.aligned_coarse, view.aligned_fine, self._encoder.scales)
-        unary = fuse(answers, _known(view.aligned_px))
-        return _Votes(answers, unary, with_neighbours(unary, tree, stride))
-
-    def _look_closer(
-        self, film: Float32, view: ViewFeatures, frame: Frame, votes: _Votes, position: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Points [N, 2], those of the single references [R, N, 2] and expected distances [N], magnified.
-
-        All in the canonical window ``frame``, where the votes put the points at ``position``.
-        """
-        side, stride = self._encoder.input_px, self._encoder.strides[1]
-        placed = position.copy()
-        distance = np.empty(len(position))
-        single = np.empty((len(view.keys), *position.shape))
-        for group in close_groups(view.mean_px, side):
-            close = close_frame(frame, group, position, view.mean_px, side)
-            coarse, fine = self._encoder.encode(standardise(close.sample(film, side)))
-            chosen = group.points
-            answers = answer_maps(
-                coarse, fine, view.close_coarse[:, chosen], view.close_fine[:, chosen], self._encoder.scales
-            )
-            expected = seen_close(votes.posterior[chosen], frame, close, stride)
-            expected = (1.0 - CLOSE_DOUBT) * expected + CLOSE_DOUBT / expected[0].size
-            posterior = fuse(answers, _known(view.aligned_px[:, chosen])) * expected
-            places, _, away = peaks(posterior, stride)
-            placed[chosen] = frame.to_window(close.to_film(places))
-            distance[chosen] = away * CLOSE_PART + _beyond(
-                votes.posterior[chosen], placed[chosen], stride, side
-            )
-            for number, answer in enumerate(answers):
-                single[number, chosen] = frame.to_window(close.to_film(peaks(answer * expected, stride)[0]))
-        return placed, single, distance
-
-    def _place(self, film: Float32, start: _Found) -> MatchResult:
+    def _fit(self, film: Float32, start: _Found) -> _Fit:
+        """The view's points in its canonical window, which follows them."""
         known = np.asarray(np.isfinite(start.features.mean_px).all(1))
         view, frame = _only(start.features, known), start.frame
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         tree = shape_tree(view.aligned_px, view.mean_px)
+        take = _spread_over(len(view.keys), FITTING_REFERENCES)
+        wanted = _joined(view.aligned_coarse[take], view.aligned_fine[take])
+        weight = _known(view.aligned_px[take])
         for last in (False, False, True):
-            votes = self._vote(film, view, frame, tree)
-            position, mass, distance = peaks(votes.posterior, stride)
+            seen = self._encoder.encode(standardise(frame.sample(film, side)))
+            answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
+            unary = answers.fused(wanted, weight)
+            posterior = with_neighbours(unary, tree, stride)
+            position, mass, distance = peaks(posterior, stride)
             correction, _ = fit_similarity_robust(position, view.mean_px, mass)
             moved = np.linalg.norm(correction.to_window(view.mean_px) - view.mean_px, axis=1)
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
             frame = frame.then(correction)
-        score = float(mass_near(votes.unary, position, stride).mean()) * start.support**0.5
-        if frame.scale < 1.0:  # else the window shows all the detail that the film has
-            position, single, distance = self._look_closer(film, view, frame, votes, position)
-        else:
-            context = votes.posterior / np.maximum(votes.unary, 1e-12)
-            single = np.stack([peaks(answer * context, stride)[0] for answer in votes.answers])
+        score = float(mass_near(unary, position, stride).mean()) * start.support**0.5
+        return _Fit(view, known, frame, answers, unary, posterior, position, distance, score)
+
+    def _result(self, fit: _Fit) -> MatchResult:
+        """The points as the canonical window shows them."""
+        context = np.asarray(fit.posterior / np.maximum(fit.unary, 1e-12), dtype=np.float32)
+        wanted = _joined(fit.view.aligned_coarse, fit.view.aligned_fine)
+        single = fit.answers.places(wanted, context, self._encoder.strides[1])
+        return self._as_result(fit, fit.position, single, fit.distance)
+
+    def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
+        """The points as close-ups show them, where these show more than the canonical window."""
+        if fit.frame.scale >= 1.0:
+            return self._result(fit)
+        side, stride = self._encoder.input_px, self._encoder.strides[1]
+        view, frame = fit.view, fit.frame
+        placed = fit.position.copy()
+        distance = np.empty(len(placed))
+        single = np.empty((len(view.keys), *placed.shape))
+        for group in close_groups(view.mean_px, side):
+            close = close_frame(frame, group, fit.position, view.mean_px, side)
+            seen = self._encoder.encode(standardise(close.sample(film, side)))
+            answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
+            chosen = group.points
+            expected = seen_close(fit.posterior[chosen], frame, close, stride)
+            expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
+            wanted = _joined(view.close_coarse[:, chosen], view.close_fine[:, chosen])
+            posterior = answers.fused(wanted, _known(view.aligned_px[:, chosen])) * expected
+            places, _, away = peaks(posterior, stride)
+            placed[chosen] = frame.to_window(close.to_film(places))
+            distance[chosen] = away * CLOSE_PART + _beyond(
+                fit.posterior[chosen], placed[chosen], stride, side
+            )
+            single[:, chosen] = frame.to_window(close.to_film(answers.places(wanted, expected, stride)))
+        return self._as_result(fit, placed, single, distance)
+
+    def _as_result(
+        self, fit: _Fit, position: FloatArray, single: FloatArray, distance: FloatArray
+    ) -> MatchResult:
+        view, frame, known = fit.view, fit.frame, fit.known
         single[_known(view.aligned_px) == 0] = np.nan
         spread = np.sqrt(np.nanmean(((single - position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(distance, spread)
         return MatchResult(
             view=view.view,
             mirrored=frame.mirrored,
-            score=score,
+            score=fit.score,
             rotation_deg=frame.rotation_deg,
             scale=frame.scale,
             positions_px=_spread_out(frame.to_film(position), known, 0),
             per_reference_px=_spread_out(frame.to_film(single), known, 1),
             expected_error_px=_spread_out(expected / frame.scale, known, 0),
             spread_px=_spread_out(spread / frame.scale, known, 0),
-            confidence=_spread_out(confidence(expected, side), known, 0),
+            confidence=_spread_out(confidence(expected, self._encoder.input_px), known, 0),
             references=view.keys,
         )
 
@@ -271,6 +304,11 @@ def _beyond(posterior: Float32, position: FloatArray, stride: int, window_px: in
     down = np.abs(cells - position[:, 1:])[:, :, None]
     outside = np.maximum(across, down) > 0.5 * CLOSE_PART * window_px
     return np.asarray((np.hypot(across, down) * posterior * outside).sum(axis=(1, 2)), dtype=np.float64)
+
+
+def likeness(code: Float32, codes: Float32) -> float:
+    """How similar a film's code [D] is to the most similar of a view's codes [R, D]: -1..1."""
+    return float(np.sort(codes @ code)[-SIMILAR:].mean())
 
 
 def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Reference]]:
@@ -313,11 +351,17 @@ def _best_of_each_look(found: Sequence[_Found]) -> list[_Found]:
     return list(best.values())
 
 
-def _best_of_each_view(results: Sequence[MatchResult]) -> list[MatchResult]:
-    best: dict[str, MatchResult] = {}
-    for result in sorted(results, key=lambda item: -item.score):
-        best.setdefault(result.view, result)
+def _best_of_each_view(fits: Sequence[_Fit]) -> list[_Fit]:
+    """The best fit of each view, the best first."""
+    best: dict[str, _Fit] = {}
+    for fit in sorted(fits, key=lambda fit: -fit.score):
+        best.setdefault(fit.view.view, fit)
     return list(best.values())
+
+
+def _joined(coarse: Float32, fine: Float32) -> Float32:
+    """Descriptors [R, N, Dc + Df] as ``Answers`` takes them."""
+    return np.concatenate([coarse, fine], axis=2)
 
 
 def _spread_over(count: int, wanted: int) -> NDArray[np.intp]:
@@ -331,7 +375,9 @@ def _known(points_px: FloatArray) -> Float32:
 
 def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
     """The features of the ``known`` points [N] alone: those that at least one reference shows."""
-    per_point = [field.name for field in fields(view) if field.name not in ("view", "keys", "mean_px")]
+    per_point = [
+        field.name for field in fields(view) if field.name not in ("view", "keys", "mean_px", "whole_code")
+    ]
     kept = {name: getattr(view, name)[:, known] for name in per_point}
     return replace(view, mean_px=view.mean_px[known], **kept)
 

@@ -123,8 +123,15 @@ def _evaluate(
         values[1:] *= 1.0 + spacing_error * np.random.default_rng(_SEED + 1).standard_normal(len(values) - 1)
     interval = _interval(values, wraps=unit == "deg") if varies else None
     shapes = _drawing(frame, trail, f"{definition.short} {format_value(value, unit)}")
-    note = " ".join(part for part in (_choices(view, definition, trail), empty.note) if part)
+    choices, grade = _choices(view, definition, trail), _grade(definition, value, unit)
+    note = " ".join(part for part in (choices, grade, empty.note) if part)
     return replace(empty, value=value, interval=interval, shapes=shapes, note=note)
+
+
+def _grade(definition: MeasurementDefinition, value: float, unit: str) -> str:
+    """The grade of the value in a sentence, "" without checked grades; those of lengths need millimetres."""
+    grade = definition.grades.grade(value) if definition.grades is not None and unit != "px" else ""
+    return f"Grade: {grade}." if grade else ""
 
 
 def _choices(view: View, definition: MeasurementDefinition, trail: list[_Built]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.film import Side
 from core.measure.definitions import ConstructionStep, MeasurementDefinition, View
 from core.measure.ops import OPERATIONS
-from core.measure.results import NormalRange
+from core.measure.results import GradeScale, NormalRange
 
 _UNITS = {
     "deg": "degrees",
@@ -93,6 +93,13 @@ def _section(view: View, measurement: MeasurementDefinition, drawings: Drawings 
     yield f"- Source: {measurement.source}"
     if measurement.normal is not None:
         yield f"- Reference range: {range_words(measurement.normal, measurement.unit)}"
+    if measurement.by_group:
+        source = measurement.by_group[0]
+        yield f"- Ranges of groups{_checked(source.verified)}: {source.citation}"
+        for group in measurement.by_group:
+            yield f"  - {_limits(group, measurement.unit)}; {group.population}"
+    if measurement.grades is not None:
+        yield f"- Grades: {_grade_words(measurement.grades, measurement.unit)}"
     for pitfall in measurement.pitfalls:
         yield f"- Pitfall: {pitfall}"
     yield ""
@@ -116,12 +123,30 @@ def _listed(names: list[str]) -> str:
 
 def range_words(normal: NormalRange, unit: str) -> str:
     """A reference range in words, with population, source and whether the source was checked."""
-    suffix = {"deg": "°", "mm": " mm", "percent": " %"}.get(unit, "")
+    return f"{_limits(normal, unit)}; {normal.population}; {normal.citation}{_checked(normal.verified)}"
+
+
+def _checked(verified: bool) -> str:
+    return "" if verified else " (source not checked)"
+
+
+def _suffix(unit: str) -> str:
+    return {"deg": "°", "mm": " mm", "percent": " %"}.get(unit, "")
+
+
+def _limits(normal: NormalRange, unit: str) -> str:
     if normal.low is None:
-        limits = f"up to {normal.high:g}{suffix}"
-    elif normal.high is None:
-        limits = f"from {normal.low:g}{suffix}"
-    else:
-        limits = f"{normal.low:g} to {normal.high:g}{suffix}"
-    checked = "" if normal.verified else " (source not checked)"
-    return f"{limits}; {normal.population}; {normal.citation}{checked}"
+        return f"up to {normal.high:g}{_suffix(unit)}"
+    if normal.high is None:
+        return f"from {normal.low:g}{_suffix(unit)}"
+    return f"{normal.low:g} to {normal.high:g}{_suffix(unit)}"
+
+
+def _grade_words(scale: GradeScale, unit: str) -> str:
+    names = [
+        f"{grade.name} (below {grade.below:g}{_suffix(unit)})"
+        if grade.below is not None
+        else f"{grade.name} (from there)"
+        for grade in scale.grades
+    ]
+    return f"{', '.join(names)}; {scale.population}; {scale.citation}{_checked(scale.verified)}"

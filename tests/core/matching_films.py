@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from core.film import Side
+from core.matching.features import Encoded
 from core.matching.protocol import Reference
 
 LEVELS = np.linspace(1.0, 0.3, 8)
@@ -91,12 +92,12 @@ class FakeEncoder:
         self.scales = (20.0, 20.0)
         self.windows: list[np.ndarray] = []
 
-    def encode(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, window: np.ndarray) -> Encoded:
         self.windows.append(window)
         span = float(np.ptp(window))
         grey = MARK * (window - window.min()) / (span if span > 0 else 1.0)
         maps = [self._maps(grey, stride) for stride in self.strides]
-        return maps[0], maps[1]
+        return Encoded(maps[0], maps[1], np.ones(4, np.float32) / 2)
 
     def _maps(self, grey: np.ndarray, stride: int) -> np.ndarray:
         cells = (np.arange(self.input_px // stride) + 0.5) * stride - 0.5

@@ -13,7 +13,7 @@ from core.errors import ModelError
 
 onnx = pytest.importorskip("onnx")
 
-FORMAT = {"format": 1, "input_px": 32, "strides": [16, 4], "scales": [20.0, 21.0]}
+FORMAT = {"format": 2, "input_px": 32, "strides": [16, 4], "scales": [20.0, 21.0]}
 
 
 def tiny_model(metadata=None):
@@ -27,6 +27,8 @@ def tiny_model(metadata=None):
         )
         side = 32 // stride
         outputs.append(h.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 1, side, side]))
+    nodes.append(h.make_node("ReduceMean", ["film"], ["code"], axes=[2, 3], keepdims=0))
+    outputs.append(h.make_tensor_value_info("code", onnx.TensorProto.FLOAT, [1, 1]))
     graph = h.make_graph(nodes, "tiny", [film], outputs)
     model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
     if metadata is not None:
@@ -59,11 +61,12 @@ def test_a_sound_model_encodes(tmp_path):
     assert encoder.model_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert (encoder.input_px, encoder.strides, encoder.scales) == (32, (16, 4), (20.0, 21.0))
     window = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
-    coarse, fine = encoder.encode(window)
+    coarse, fine, code = encoder.encode(window)
     assert coarse.shape == (1, 2, 2)
     assert fine.shape == (1, 8, 8)
     assert fine[0, 1, 2] == pytest.approx(window[4:8, 8:12].mean(), abs=1e-5)
-    mirrored, _ = encoder.encode(window[:, ::-1])  # not contiguous
+    assert code == pytest.approx(window.mean(), abs=1e-5)
+    mirrored, _, _ = encoder.encode(window[:, ::-1])  # not contiguous
     assert mirrored[0, :, ::-1] == pytest.approx(coarse[0], abs=1e-5)
 
 
@@ -111,10 +114,10 @@ def test_rubbish_with_a_manifest_that_fits(tmp_path, data):
         {"other": "1"},
         {"orthomatch": "no json"},
         {"orthomatch": "[]"},
-        {"orthomatch": json.dumps(FORMAT | {"format": 2})},
+        {"orthomatch": json.dumps(FORMAT | {"format": 1})},
         {"orthomatch": json.dumps(FORMAT | {"strides": [16]})},
         {"orthomatch": json.dumps(FORMAT | {"scales": ["a", "b"]})},
-        {"orthomatch": json.dumps({"format": 1})},
+        {"orthomatch": json.dumps({"format": 2})},
     ],
 )
 def test_a_model_of_another_format(tmp_path, metadata):
@@ -165,7 +168,8 @@ def test_the_shipped_model():
     side = encoder.input_px
     window = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
     first, again = encoder.encode(window), encoder.encode(window)
-    for maps, twice, stride in zip(first, again, encoder.strides, strict=True):
+    assert np.linalg.norm(first.code) == pytest.approx(1.0, abs=1e-2)
+    for maps, twice, stride in zip(first[:2], again[:2], encoder.strides, strict=True):
         assert maps.shape[1:] == (side // stride, side // stride)
         assert np.linalg.norm(maps, axis=0) == pytest.approx(np.ones(maps.shape[1:]), abs=1e-2)
         assert (maps == twice).all()

@@ -82,7 +82,8 @@ def test_an_item_is_the_same_whenever_it_is_asked_for(folder):
 
 
 def test_shapes_and_types(folder):
-    a, b, source, target, weight = pairs(folder)[0]
+    a, b, source, target, weight, kind = pairs(folder)[0]
+    assert kind.dtype == torch.int64
     assert a.shape == b.shape == (1, 128, 128)
     assert source.shape == target.shape == (16, 2)
     assert weight.shape == (16,)
@@ -91,11 +92,23 @@ def test_shapes_and_types(folder):
     assert float(a.mean()) == pytest.approx(0.0, abs=1e-3)
 
 
+def test_the_kind_tells_handedness_and_quarter_turn(folder):
+    def kinds(**changes):
+        dataset = pairs(folder, **changes)
+        return {int(dataset[item][5]) for item in range(16)}, dataset.classes
+
+    assert kinds(aligned=1.0, close=0.0) == ({0, 4}, 8)
+    assert kinds(aligned=1.0, close=0.0, symmetric=frozenset({"dots"})) == ({0}, 8)
+    assert kinds(aligned=0.0, close=1.0) == ({-1}, 8)
+    assert kinds(aligned=0.0, close=0.0, turned=1.0)[0] <= {1, 2, 3, 5, 6, 7}
+
+
 @pytest.mark.parametrize("same_film", [0.0, 1.0])
 @pytest.mark.parametrize("aligned", [0.0, 1.0])
-def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned):
+@pytest.mark.parametrize("turned", [0.0, 1.0])
+def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned, turned):
     """Every point must sit on a bright bead on both films: brighter than its surroundings."""
-    dataset = pairs(folder, same_film=same_film, aligned=aligned, close=0.0)
+    dataset = pairs(folder, same_film=same_film, aligned=aligned, close=0.0, turned=turned)
     on, beside, shared = [], [], 0
 
     def contrast(film, x, y):
@@ -103,7 +116,7 @@ def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned):
         return film[i - 1 : i + 2, j - 1 : j + 2].mean() - np.median(film[i - 8 : i + 9, j - 8 : j + 9])
 
     for item in range(8):
-        a, b, source, target, weight = dataset[item]
+        a, b, source, target, weight, _ = dataset[item]
         shared += int(weight.sum() >= 4)  # widely framed films may by chance show different parts
         for film, points in ((a[0].numpy(), source.numpy()), (b[0].numpy(), target.numpy())):
             for x, y in points[weight.numpy() > 0]:
@@ -119,8 +132,8 @@ def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned):
 def test_equal_identity_means_the_same_bead(folder):
     dataset = pairs(folder, same_film=0.0, aligned=1.0)
     one, two = dotted(0), dotted(1)
-    view = dataset._view(one, _frame_of_points(one), np.random.default_rng(0), False)
-    other = dataset._view(two, _frame_of_points(two), np.random.default_rng(1), False)
+    view = dataset._view(one, _frame_of_points(one), np.random.default_rng(0), np.eye(2))
+    other = dataset._view(two, _frame_of_points(two), np.random.default_rng(1), np.eye(2))
     source, target, weight = dataset._common_points(view, other, np.random.default_rng(2))
 
     def bead(film, warp, places):
@@ -163,7 +176,7 @@ def test_films_of_other_templates_share_named_points_only(tmp_path):
     dataset = pairs(tmp_path, aligned=1.0)
     rng = np.random.default_rng(0)
     films = [dotted(i, t) for i, t in enumerate("ab")]
-    views = [dataset._view(film, _frame_of_points(film), rng, False) for film in films]
+    views = [dataset._view(film, _frame_of_points(film), rng, np.eye(2)) for film in films]
     _, _, weight = dataset._common_points(*views, rng)
     assert 1 <= weight.sum() <= 4
 

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from core.matching import heatmaps  # noqa: E402
 from training.train.__main__ import learning_rate, parse_shares  # noqa: E402
-from training.train.losses import answer_logits, bilinear_target, match_loss  # noqa: E402
+from training.train.losses import ViewLoss, answer_logits, bilinear_target, match_loss  # noqa: E402
 from training.train.network import (  # noqa: E402
     COARSE_STRIDE,
     FINE_STRIDE,
@@ -35,10 +35,11 @@ def films(count=2):
 
 
 def test_shapes_type_and_unit_length():
-    coarse, fine = network().eval()(films())
+    coarse, fine, code = network().eval()(films())
+    assert code.shape == (2, TINY.code_dim)
     assert coarse.shape == (2, TINY.coarse_dim, 64 // COARSE_STRIDE, 64 // COARSE_STRIDE)
     assert fine.shape == (2, TINY.fine_dim, 64 // FINE_STRIDE, 64 // FINE_STRIDE)
-    for maps in (coarse, fine):
+    for maps in (coarse, fine, code):
         assert maps.dtype == torch.float32
         assert torch.linalg.norm(maps, dim=1).detach().numpy() == pytest.approx(1.0, abs=1e-3)
 
@@ -73,14 +74,11 @@ def test_answers_are_those_of_the_program():
         maps = model(films())
         source, target = tuple(m[:1] for m in maps), tuple(m[1:] for m in maps)
         ours = answer_logits(model, source, target, points)[1].softmax(2)[0].reshape(3, 16, 16).numpy()
-    coarse, fine = (m[0].numpy() for m in source)
-    program = heatmaps.answer_maps(
-        target[0][0].numpy(),
-        target[1][0].numpy(),
-        heatmaps.look_up(coarse, points[0].numpy(), COARSE_STRIDE)[None],
-        heatmaps.look_up(fine, points[0].numpy(), FINE_STRIDE)[None],
-        tuple(model.log_temperature.exp().tolist()),
-    )[0]
+    coarse, fine, _ = (m[0].numpy() for m in source)
+    wanted = [heatmaps.look_up(m, points[0].numpy(), 64 // m.shape[1]) for m in (coarse, fine)]
+    scales = tuple(model.log_temperature.exp().tolist())
+    answers = heatmaps.Answers.of(target[0][0].numpy(), target[1][0].numpy(), scales)
+    program = answers.maps(np.hstack(wanted))
     assert ours == pytest.approx(program, abs=1e-4)
 
 
@@ -139,7 +137,7 @@ def test_the_loss_falls_when_one_pair_is_learned():
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
     losses = []
     for _ in range(25):
-        loss = match_loss(model, model(film), model(shifted), points, target, weight)
+        loss = match_loss(model, model(film)[:2], model(shifted)[:2], points, target, weight)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -151,9 +149,26 @@ def test_the_learning_rate_rises_and_falls():
     rates = [learning_rate(step, 1000, 1e-3) for step in range(1000)]
     assert rates[0] == pytest.approx(1e-5)
     assert max(rates) == pytest.approx(1e-3)
-    assert 99 <= int(np.argmax(rates)) <= 100
+    assert rates[99:750] == [1e-3] * 651
     assert rates[-1] == pytest.approx(2e-5, rel=0.01)
-    assert all(a > b for a, b in itertools.pairwise(rates[100:]))
+    assert all(a > b for a, b in itertools.pairwise(rates[749:]))
+
+
+def test_until_its_last_quarter_a_run_may_be_made_longer():
+    assert [learning_rate(step, 1000, 1e-3) for step in range(750)] == [
+        learning_rate(step, 2000, 1e-3) for step in range(750)
+    ]
+
+
+def test_the_view_loss_tells_kinds_of_film_apart():
+    torch.manual_seed(0)
+    loss = ViewLoss(classes=3, code_dim=8)
+    codes = torch.nn.functional.normalize(loss.codes.detach(), dim=1)
+    right, wrong = loss(codes, torch.tensor([0, 1, 2])), loss(codes, torch.tensor([1, 2, 0]))
+    assert float(right.detach()) < float(wrong.detach())
+    assert float(loss(codes, torch.tensor([-1, -1, -1])).detach()) == 0.0
+    alone = loss(codes[:1], torch.tensor([0]))
+    assert float(loss(codes, torch.tensor([0, -1, -1])).detach()) == pytest.approx(float(alone.detach()))
 
 
 def test_shares():

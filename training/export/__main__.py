@@ -37,7 +37,7 @@ def export(network: MatchNetwork, path: Path) -> float:
         (film,),
         path,
         input_names=["film"],
-        output_names=["coarse", "fine"],
+        output_names=["coarse", "fine", "code"],
         opset_version=17,
         dynamo=False,
     )
@@ -47,7 +47,7 @@ def export(network: MatchNetwork, path: Path) -> float:
         model,
         {
             "orthomatch": json.dumps(
-                {"format": 1, "input_px": side, "strides": [COARSE_STRIDE, FINE_STRIDE], "scales": scale}
+                {"format": 2, "input_px": side, "strides": [COARSE_STRIDE, FINE_STRIDE], "scales": scale}
             )
         },
     )

@@ -32,8 +32,8 @@ SIDE_PX = 720
 def main() -> None:  # noqa: D103
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the bank")
-    parser.add_argument("--count", type=int, default=10, help="references a view")
-    parser.add_argument("--views", default="hand_pa,ankle_ap", help="keys, or all")
+    parser.add_argument("--count", type=int, default=12, help="references a view")
+    parser.add_argument("--views", default="all", help="keys, or all")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--anatomy", type=Path)
     parser.add_argument("--features-only", action="store_true", help="only encode the bank that is there")

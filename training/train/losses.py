@@ -1,10 +1,10 @@
-"""How well the answer of one film's maps to another film's descriptors fits the true place."""
+"""How well one film's maps answer another film's descriptors, and how well films are told by their codes."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.train.network import COARSE_STRIDE, FINE_STRIDE, MatchNetwork, look_up
 
@@ -56,3 +56,23 @@ def match_loss(
         nll = logits.logsumexp(2) - (chosen * cell_weight).sum(2)
         total = total + share * (nll * weight).sum() / weight.sum().clamp(min=1.0)
     return total
+
+
+class ViewLoss(nn.Module):
+    """Cross-entropy of film codes against one learned code for each kind of film.
+
+    The learned codes serve training alone. ``classes`` is their number; a class of -1 counts for nothing.
+    """
+
+    def __init__(self, classes: int, code_dim: int, scale: float = 16.0) -> None:
+        super().__init__()
+        self.codes = nn.Parameter(F.normalize(torch.randn(classes, code_dim), dim=1))
+        self.scale = scale
+
+    def forward(self, code: Tensor, view: Tensor) -> Tensor:
+        """Loss of codes [B, D] of films of classes [B]."""
+        known = view >= 0
+        if not bool(known.any()):
+            return code.new_zeros(())
+        logits = self.scale * code[known] @ F.normalize(self.codes, dim=1).T
+        return F.cross_entropy(logits, view[known])

@@ -1,8 +1,9 @@
-"""The matching network: one film in, two maps of unit descriptors out.
+"""The matching network: one film in, two maps of unit descriptors and one code of the whole film out.
 
 A film is encoded once. A landmark of a reference is a descriptor looked up in the reference's maps;
-its place on another film is where that film's maps answer best. Nothing in the network knows about
-anatomy, views or landmark names.
+its place on another film is where that film's maps answer best. The code of a film lies near the codes
+of films of the same view and handedness. Nothing in the network knows about anatomy, views or landmark
+names: a view that it was not trained on is known by the codes of its references.
 
 Only convolution, group normalisation, matrix products, softmax and fixed-size resizing are used, so
 that every execution provider of ONNX Runtime can run it.
@@ -30,6 +31,7 @@ class NetworkConfig:
     transformer_heads: int = 6
     coarse_dim: int = 128
     fine_dim: int = 64
+    code_dim: int = 64
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)
@@ -92,7 +94,7 @@ def position_code(side: int, width: int) -> Tensor:
 
 
 class MatchNetwork(nn.Module):
-    """Film [B, 1, S, S] -> (coarse [B, Dc, S/16, S/16], fine [B, Df, S/4, S/4]), unit length."""
+    """Film [B, 1, S, S] -> coarse [B, Dc, S/16, S/16], fine [B, Df, S/4, S/4], code [B, D]; unit length."""
 
     position: Tensor
 
@@ -110,6 +112,9 @@ class MatchNetwork(nn.Module):
             Attention(4 * w, config.transformer_heads) for _ in range(config.transformer_layers)
         )
         self.coarse_head = nn.Sequential(nn.LayerNorm(4 * w), nn.Linear(4 * w, config.coarse_dim))
+        self.code_head = nn.Sequential(
+            nn.LayerNorm(4 * w), nn.Linear(4 * w, 4 * w), nn.GELU(), nn.Linear(4 * w, config.code_dim)
+        )
         self.up8 = nn.Conv2d(4 * w, 2 * w, 1)
         self.merge8 = Residual(2 * w)
         self.up4 = nn.Conv2d(2 * w, w, 1)
@@ -117,7 +122,7 @@ class MatchNetwork(nn.Module):
         self.fine_head = nn.Conv2d(w, config.fine_dim, 1)
         self.log_temperature = nn.Parameter(torch.tensor([3.0, 3.0]))  # coarse, fine: exp = 20
 
-    def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, film: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         at4 = self.stem(film)
         at8 = self.down8(at4)
         at16 = self.down16(at8)
@@ -129,11 +134,11 @@ class MatchNetwork(nn.Module):
         context = tokens.transpose(1, 2).reshape(batch, width, rows, columns)
         at8 = self.merge8(at8 + F.interpolate(self.up8(context), scale_factor=2.0, mode="nearest"))
         at4 = self.merge4(at4 + F.interpolate(self.up4(at8), scale_factor=2.0, mode="nearest"))
-        return unit(coarse), unit(self.fine_head(at4))
+        return unit(coarse), unit(self.fine_head(at4)), unit(self.code_head(tokens.mean(1)))
 
 
 def unit(maps: Tensor) -> Tensor:
-    """Descriptors [B, D, H, W] scaled to length one."""
+    """Descriptors [B, D, ...] scaled to length one."""
     return maps / maps.square().sum(1, keepdim=True).add(1e-6).sqrt()
 
 

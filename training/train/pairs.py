@@ -26,6 +26,8 @@ FloatArray = NDArray[np.float64]
 CLOSE_PARTS = (0.25, 0.6)
 """Smallest and largest side of a close-up, as a part of the canonical window."""
 
+QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
+
 
 @dataclass(frozen=True)
 class PairConfig:
@@ -36,17 +38,20 @@ class PairConfig:
     are once the film has been located), ``close`` that both show the surroundings of one shared point
     (as when points are placed to the detail); else framing varies widely. ``collimated`` is the
     probability that a film is closed off outside the bones, however far from the edge of the film
-    that is.
+    that is, ``turned`` that a pair framed widely is turned by one, two or three quarters.
+    ``symmetric`` are the folders whose films look like their own mirror images.
     """
 
     shares: tuple[tuple[str, float], ...]
     input_px: int = 256
-    named_points: int = 16
-    tracked_points: int = 48
+    named_points: int = 24
+    tracked_points: int = 136
     same_film: float = 0.2
     aligned: float = 0.4
     close: float = 0.35
     collimated: float = 0.35
+    turned: float = 0.35
+    symmetric: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +112,11 @@ def _close_frames(first: StoredFilm, second: StoredFilm, rng: np.random.Generato
 
 
 class PairDataset(Dataset[tuple[Tensor, ...]]):
-    """An endless, seeded stream: item i is the same pair whenever it is asked for."""
+    """An endless, seeded stream: item i is the same pair whenever it is asked for.
+
+    An item is two films [1, S, S], the points of both [N, 2], their weights [N] and the number of the
+    films' view, handedness and quarter turn (-1: a close-up, which shows no view).
+    """
 
     def __init__(self, films: Path, config: PairConfig, seed: int, length: int) -> None:
         self.config, self.seed, self.length = config, seed, length
@@ -118,12 +127,18 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         share = np.array([s for _, s in config.shares])
         self.share = share / share.sum()
 
+    @property
+    def classes(self) -> int:
+        """How many kinds of film there are: views, mirrored or not, in four quarter turns."""
+        return 8 * len(self.folders)
+
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         rng = np.random.default_rng([self.seed, index])
-        paths = self.folders[rng.choice(len(self.folders), p=self.share)]
+        folder = int(rng.choice(len(self.folders), p=self.share))
+        paths = self.folders[folder]
         first = load_film(paths[rng.integers(len(paths))])
         second = first
         if rng.random() >= self.config.same_film:
@@ -132,15 +147,18 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
                 if second.template == first.template or rng.random() < 0.25:
                     break
         kind, mirrored = rng.random(), bool(rng.random() < 0.5)
+        quarters = 0
         if kind < self.config.aligned:
             frames = _frame_of_points(first), _frame_of_points(second)
         elif kind < self.config.aligned + self.config.close:
             frames = _close_frames(first, second, rng)
         else:
             frames = _whole_frame(first, rng), _whole_frame(second, rng)
+            if rng.random() < self.config.turned:
+                quarters = int(rng.integers(1, 4))
+        pose = np.linalg.matrix_power(QUARTER_TURN, quarters) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
         a, b = (
-            self._view(film, frame, rng, mirrored)
-            for film, frame in zip((first, second), frames, strict=True)
+            self._view(film, frame, rng, pose) for film, frame in zip((first, second), frames, strict=True)
         )
         source, target, weight = self._common_points(a, b, rng)
         return (
@@ -149,9 +167,15 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             torch.from_numpy(source.astype(np.float32)),
             torch.from_numpy(target.astype(np.float32)),
             torch.from_numpy(weight),
+            torch.tensor(self._class_of(folder, mirrored, quarters) if frames[0].kind != "close" else -1),
         )
 
-    def _view(self, film: StoredFilm, frame: _Frame, rng: np.random.Generator, mirrored: bool) -> View:
+    def _class_of(self, folder: int, mirrored: bool, quarters: int) -> int:
+        """Number of a view, handedness and quarter turn, below ``classes``."""
+        flipped = mirrored and self.config.shares[folder][0] not in self.config.symmetric
+        return 8 * folder + 4 * int(flipped) + quarters
+
+    def _view(self, film: StoredFilm, frame: _Frame, rng: np.random.Generator, pose: FloatArray) -> View:
         side = self.config.input_px
         if frame.kind == "whole":
             warp = random_warp(rng, (side, side), 0.22, 24.0, 16.0, 0.08, rng.uniform(0, 10))
@@ -160,9 +184,7 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         else:
             warp = random_warp(rng, (side, side), 0.09, 10.0, 8.0, 0.05, rng.uniform(0, 6))
         centre, fit = frame.centre_px, side / frame.side_px
-        before = np.array([[fit, 0.0], [0.0, fit]])
-        if mirrored:
-            before = before @ np.diag([-1.0, 1.0])
+        before = fit * pose
         offset = np.full(2, (side - 1) / 2) - before @ centre
         linear = warp.affine[:, :2]
         affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
