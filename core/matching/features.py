@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 4
+FORMAT = 5
 """Changes whenever features of older versions must not be reused."""
 
 
@@ -67,13 +67,15 @@ class ViewFeatures:
     points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones
     from close-ups of the canonical window (see ``closeups``). ``whole_px``
     and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
-    in the canonical window. ``whole_code`` [R, D] are the codes of the whole films.
+    in the canonical window. ``whole_code`` and ``aligned_code`` [R, D] are the codes of the
+    whole films and of the canonical windows.
     """
 
     view: str
     keys: tuple[str, ...]
     mean_px: FloatArray
     whole_code: Float32
+    aligned_code: Float32
     whole_px: FloatArray
     aligned_px: FloatArray
     whole_coarse: Float32
@@ -134,7 +136,7 @@ def compute_features(
         whole_px, aligned_px = whole.to_window(reference.points_px), aligned.to_window(reference.points_px)
         fitted = encoder.encode(standardise(aligned.sample(film, side)))
         row: list[NDArray[Any]] = [seen.code, whole_px, *_descriptors(encoder, seen, whole_px)]
-        row += [aligned_px, *_descriptors(encoder, fitted, aligned_px)]
+        row += [fitted.code, aligned_px, *_descriptors(encoder, fitted, aligned_px)]
         close = [np.zeros_like(part) for part in row[-2:]]
         for group in groups:
             frame = close_frame(aligned, group, aligned_px, mean, side)
@@ -148,6 +150,7 @@ def compute_features(
         whole_px,
         whole_coarse,
         whole_fine,
+        aligned_code,
         aligned_px,
         aligned_coarse,
         aligned_fine,
@@ -159,6 +162,7 @@ def compute_features(
         keys=tuple(reference.key for reference in references),
         mean_px=mean,
         whole_code=_half(whole_code),
+        aligned_code=_half(aligned_code),
         whole_px=whole_px,
         aligned_px=aligned_px,
         whole_coarse=_half(whole_coarse),

@@ -175,16 +175,3 @@ def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray,
         mass[n] = total / everything
         distance[n] = float((posterior[n] * away).sum()) / everything
     return position, mass, distance
-
-
-def mass_near(maps: Float32, position: FloatArray, stride: int, radius: int = 2) -> FloatArray:
-    """Probability [N] that maps [N, H, W] give to the cells within ``radius`` of positions [N, 2]."""
-    height, width = maps.shape[1:]
-    cells = np.rint((position + 0.5) / stride - 0.5).astype(np.intp)
-    return np.array(
-        [
-            layer[max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1].sum()
-            for layer, (x, y) in zip(maps, np.clip(cells, 0, [width - 1, height - 1]), strict=True)
-        ],
-        dtype=np.float64,
-    )

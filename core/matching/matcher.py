@@ -27,7 +27,7 @@ from core.matching.features import (
     features_key,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import Answers, mass_near, peaks, with_neighbours
+from core.matching.heatmaps import Answers, peaks, with_neighbours
 from core.matching.locate import Pose, find_pose
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.shape import fit_similarity_robust, shape_tree
@@ -42,8 +42,8 @@ FITTING_REFERENCES = 10
 """References that take part in fitting a view's canonical window to the film; all place the points in the
 close-ups."""
 
-SURE_SUPPORT = 0.6
-"""Support of a pose above which the film need not be searched in parts."""
+SURE_SCORE = 0.93
+"""Score of a view above which the film need not be searched turned and in parts."""
 
 LIKELY = 6
 """Pairs of a view and a look at the film that are searched, the ones with the most similar codes."""
@@ -163,24 +163,30 @@ class LandmarkMatcher:
             flips = (stored_mirrored,)
         side = self._encoder.input_px
         found = self._search(film, [_whole(film, side, flip) for flip in flips], views, impossible, cancelled)
-        if found[0].support < SURE_SUPPORT:
+        if progress is not None:
+            progress(0.5, "Placing points")
+        fits = self._fits(film, found, cancelled)
+        if not fits or fits[0].score < SURE_SCORE:
             turned = [_whole(film, side, flip).turned(q, side) for flip in flips for q in (1, 2, 3)]
-            found += self._search(film, turned, views, impossible, cancelled)
+            found = self._search(film, turned, views, impossible, cancelled)
             seen = self._search(film, _parts(film, side, flips[0]), views, impossible, cancelled)
             likely = list(dict.fromkeys(item.window for item in seen))[:MIRRORED_PARTS]
             others = [part.mirror_image(side) for part in likely if len(flips) > 1]
             found += seen + self._search(film, others, views, impossible, cancelled)
-        found = _best_of_each_look(found)
-        if progress is not None:
-            progress(0.6, "Placing points")
-        fits: list[_Fit] = []
-        for candidate in found[:CANDIDATES]:
-            if candidate.support < CANDIDATE_SHARE * found[0].support:
+            fits += self._fits(film, found, cancelled)
+        best, *less = _best_of_each_view(fits)
+        return [self._closer(film, best), *(self._result(fit) for fit in less)]
+
+    def _fits(self, film: Float32, found: Sequence[_Found], cancelled: CancelCheck | None) -> list[_Fit]:
+        """The best supported poses, fitted to the film, the best fit first."""
+        looks = _best_of_each_look(found)
+        fits = []
+        for candidate in looks[:CANDIDATES]:
+            if candidate.support < CANDIDATE_SHARE * looks[0].support:
                 break
             stop_if(cancelled)
             fits.append(self._fit(film, candidate))
-        best, *less = _best_of_each_view(fits)
-        return [self._closer(film, best), *(self._result(fit) for fit in less)]
+        return sorted(fits, key=lambda fit: -fit.score)
 
     def _search(
         self,
@@ -239,7 +245,7 @@ class LandmarkMatcher:
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
             frame = frame.then(correction)
-        score = float(mass_near(unary, position, stride).mean()) * start.support**0.5
+        score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
         return _Fit(view, known, frame, answers, unary, posterior, position, distance, score)
 
     def _result(self, fit: _Fit) -> MatchResult:
@@ -376,7 +382,9 @@ def _known(points_px: FloatArray) -> Float32:
 def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
     """The features of the ``known`` points [N] alone: those that at least one reference shows."""
     per_point = [
-        field.name for field in fields(view) if field.name not in ("view", "keys", "mean_px", "whole_code")
+        field.name
+        for field in fields(view)
+        if field.name not in ("view", "keys", "mean_px", "whole_code", "aligned_code")
     ]
     kept = {name: getattr(view, name)[:, known] for name in per_point}
     return replace(view, mean_px=view.mean_px[known], **kept)

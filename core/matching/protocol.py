@@ -52,9 +52,9 @@ class MatchResult:
     ``positions_px`` [N, 2] is the consensus; ``per_reference_px`` [R, N, 2] the single answers;
     ``expected_error_px``, ``spread_px`` and ``confidence`` are [N]. ``mirrored`` tells that the film
     was matched as the mirror image of the references. ``score`` in 0..1 says how well the film fits
-    this view at all: the share of the references' answers near the consensus, times the root of the
-    pose's support. ``rotation_deg`` is the film's rotation against the references, ``scale`` the
-    pixels of the window that the network saw per film pixel.
+    this view at all: the likeness, as a whole, of the part of the film where the points were found and of
+    the same part of the most similar references. ``rotation_deg`` is the film's rotation against the
+    references, ``scale`` the pixels of the window that the network saw per film pixel.
     """
 
     view: str

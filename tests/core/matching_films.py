@@ -97,7 +97,7 @@ class FakeEncoder:
         span = float(np.ptp(window))
         grey = MARK * (window - window.min()) / (span if span > 0 else 1.0)
         maps = [self._maps(grey, stride) for stride in self.strides]
-        return Encoded(maps[0], maps[1], np.ones(4, np.float32) / 2)
+        return Encoded(maps[0], maps[1], _layout_code(maps[1]))
 
     def _maps(self, grey: np.ndarray, stride: int) -> np.ndarray:
         cells = (np.arange(self.input_px // stride) + 0.5) * stride - 0.5
@@ -116,6 +116,19 @@ class FakeEncoder:
             found.append(bump)
         stack = np.stack(found)
         return stack / np.linalg.norm(stack, axis=0, keepdims=True)
+
+
+def _layout_code(fine: np.ndarray) -> np.ndarray:
+    """Where the discs lie about their middle, as a unit vector; of a film without discs, another one."""
+    code = np.zeros((len(LEVELS) + 1, 2), np.float32)
+    code[-1, 0] = 1e-3
+    for number, layer in enumerate(fine[1:]):
+        if layer.max() > 0.5:
+            code[number] = np.unravel_index(layer.argmax(), layer.shape)
+    shown = code[:-1].any(axis=1)
+    if shown.any():
+        code[:-1][shown] -= code[:-1][shown].mean(axis=0)
+    return np.asarray(code.ravel() / np.linalg.norm(code), dtype=np.float32)
 
 
 class CountingCache:

@@ -21,7 +21,8 @@ def features() -> ViewFeatures:
     shape = (2, 3, 4)
     numbers = {name: np.full(shape, i, dtype=np.float32) for i, name in enumerate(FINE_AND_COARSE)}
     points = np.zeros((2, 3, 2))
-    return ViewFeatures("v", ("a", "b"), np.ones((3, 2)), np.ones((2, 5), np.float32), points, points, **numbers)
+    codes = np.ones((2, 5), np.float32)
+    return ViewFeatures("v", ("a", "b"), np.ones((3, 2)), codes, codes, points, points, **numbers)
 
 
 def test_shipped_features_are_found_without_a_cache(tmp_path: Path) -> None:
