@@ -164,7 +164,7 @@ class LandmarkMatcher:
         side = self._encoder.input_px
         found = self._search(film, [_whole(film, side, flip) for flip in flips], views, impossible, cancelled)
         if progress is not None:
-            progress(0.5, "Placing points")
+            progress(0.6, "Placing points")
         fits = self._fits(film, found, cancelled)
         if not fits or fits[0].score < SURE_SCORE:
             turned = [_whole(film, side, flip).turned(q, side) for flip in flips for q in (1, 2, 3)]
