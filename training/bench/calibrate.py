@@ -1,9 +1,9 @@
 """Fit the expected error to true errors: ``python -m training.bench.calibrate CASES ...``.
 
 CASES is a folder of films that were not trained on (see ``python -m training.simulate``).
-The shipped bank's references are matched onto every film, with 3 of them and with all, and the constants
-of ``core.matching.confidence.ErrorModel`` are fitted by non-negative least squares on relative
-error. Prints them, and how well expected and true errors agree in five classes.
+The shipped bank's references are matched onto every film and the constants of
+``core.matching.confidence.ErrorModel`` are fitted by non-negative least squares on relative error, leaving
+out gross errors, which no answer foresees. Prints them, and how well expected and true errors agree in five classes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from core.measure.loader import load_catalogue
 FloatArray = NDArray[np.float64]
 
 
-def collect(
-    cases: Path, view: str, limits: tuple[int | None, ...]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+GROSS_PX = 40.0
+"""Errors above this, in pixels of the canonical window, are left out of the fit."""
+
+
+def collect(cases: Path, view: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """True error, mean distance and spread of every point, in window pixels."""
     catalogue = load_catalogue()
     references = load_bank().references(catalogue, view)
@@ -38,13 +40,12 @@ def collect(
     errors, distances, spreads = [], [], []
     for film in read_cases(cases):
         pixels = read_film(film.path).pixels
-        for limit in limits:
-            result = matcher.match(pixels, references, limit=limit)[0]
-            known = np.isfinite(film.points_px).all(1)
-            error = np.linalg.norm(result.positions_px - film.points_px, axis=1)
-            errors.append(error[known] * result.scale)
-            distances.append(result.expected_error_px[known] * result.scale)
-            spreads.append(result.spread_px[known] * result.scale)
+        result = matcher.match(pixels, references)[0]
+        known = np.isfinite(film.points_px).all(1)
+        error = np.linalg.norm(result.positions_px - film.points_px, axis=1)
+        errors.append(error[known] * result.scale)
+        distances.append(result.expected_error_px[known] * result.scale)
+        spreads.append(result.spread_px[known] * result.scale)
     return np.concatenate(errors), np.concatenate(distances), np.concatenate(spreads)
 
 
@@ -62,9 +63,10 @@ def main() -> None:  # noqa: D103
         "cases", type=Path, nargs="+", help="folders named after their view, e.g. out/hand_pa"
     )
     args = parser.parse_args()
-    parts = [collect(folder, folder.name, (3, None)) for folder in args.cases]
+    parts = [collect(folder, folder.name) for folder in args.cases]
     error, distance, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
-    model = fit(error, distance, spread)
+    fine = error < GROSS_PX
+    model = fit(error[fine], distance[fine], spread[fine])
     print(f"ErrorModel(doubt={model.doubt:.2f}, spread={model.spread:.2f})")
     expected = model.expected_error(distance, spread)
     for low, high in zip(
