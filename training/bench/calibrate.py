@@ -3,7 +3,8 @@
 CASES is a folder of films that were not trained on (see ``python -m training.simulate``).
 The shipped bank's references are matched onto every film and the constants of
 ``core.matching.confidence.ErrorModel`` are fitted by non-negative least squares on relative error, leaving
-out gross errors, which no answer foresees. Prints them, and how well expected and true errors agree in five classes.
+out gross errors, which no answer foresees. Prints them, and how well expected and true errors agree in five
+classes.
 """
 
 from __future__ import annotations
