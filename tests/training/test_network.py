@@ -9,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from core.matching import heatmaps  # noqa: E402
-from training.train.__main__ import learning_rate, parse_shares  # noqa: E402
+from training.train.__main__ import parse_shares  # noqa: E402
+from training.train.loop import learning_rate  # noqa: E402
 from training.train.losses import ViewLoss, answer_logits, bilinear_target, match_loss  # noqa: E402
 from training.train.network import (  # noqa: E402
     COARSE_STRIDE,

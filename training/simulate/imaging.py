@@ -38,7 +38,9 @@ class Exposure:
     of a coarse intermediate image, ``inverted`` polarity. ``grid`` gives the lines of a scatter grid that
     stood still, or their beat with the detector: relative amplitude, period in pixels, direction in degrees.
     ``equalise`` is the part of the coarse differences of thickness that the processing takes away from
-    films of the trunk, on which background and ceiling are darker too.
+    films of the trunk, on which background and ceiling are darker too. Also of the trunk alone: ``faint`` is
+    the part of the bones' contrast that is lost there, ``organs`` the relative amplitude of soft tissue that
+    the body does not have (bowel, vessels, breasts), ``gas`` the largest depth of bubbles in it, in mm.
     """
 
     bone_per_mm: float
@@ -68,6 +70,9 @@ class Exposure:
     texts: tuple[Text, ...]
     grid: tuple[float, float, float] = (0.0, 8.0, 0.0)
     equalise: float = 0.0
+    faint: float = 0.0
+    organs: float = 0.0
+    gas: float = 0.0
 
 
 def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure:
@@ -126,6 +131,9 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         texts=texts,
         grid=_random_grid(rng, min(strength, 1.5)),
         equalise=float(rng.uniform(0.2, 0.75)),
+        faint=float(rng.uniform(0.0, 0.6) * within + 0.2 * beyond),
+        organs=float(rng.uniform(0.0, 0.07) * within + rng.uniform(0.0, 0.2) * beyond),
+        gas=sometimes(0.6, 5.0, 40.0),
     )
 
 
@@ -155,11 +163,15 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
     e = exposure
     rows, columns = layers.bone.shape
     longer = max(rows, columns)
-    mineral = layers.bone if layers.metal is None else layers.bone + layers.metal
     thick = _thickness(layers)
+    trunk = float(np.clip((thick - _LIMB_MM) / (_TRUNK_MM - _LIMB_MM), 0.0, 1.0))
+    mineral = layers.bone * np.float32(1.0 - trunk * e.faint)
+    if layers.metal is not None:
+        mineral += layers.metal
+    soft = _with_organs(layers.soft, e, rng, trunk) if trunk > 0 and e.organs + e.gas > 0 else layers.soft
     # Thick parts are exposed with a harder beam.
     beam = (_LIMB_MM / max(thick, _LIMB_MM)) ** 0.25
-    attenuation = mineral * np.float32(e.bone_per_mm * beam) + layers.soft * np.float32(e.soft_per_mm * beam)
+    attenuation = mineral * np.float32(e.bone_per_mm * beam) + soft * np.float32(e.soft_per_mm * beam)
     if e.hardening > 0:
         attenuation /= 1 + np.float32(e.hardening * beam**4) * attenuation
     dose = np.exp(-attenuation)
@@ -176,7 +188,6 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
     if e.blur_px > 0.15:
         dose = _blur(dose, e.blur_px)
     density = -np.log(np.maximum(dose, np.float32(min(1e-3, 0.03 * behind))))
-    trunk = float(np.clip((thick - _LIMB_MM) / (_TRUNK_MM - _LIMB_MM), 0.0, 1.0))
     if trunk * e.equalise > 0.02:
         coarse = _wide_blur(density, 0.1 * longer)
         density -= np.float32(trunk * e.equalise) * (coarse - coarse.mean())
@@ -239,6 +250,21 @@ def _sharpen(density: Image, weights: tuple[float, float, float], longer: int) -
         coarse = _wide_blur(density, max(0.6, share * longer))
         cv2.scaleAdd(coarse, float(step), result, result)
     return result
+
+
+def _with_organs(soft: Image, e: Exposure, rng: np.random.Generator, trunk: float) -> Image:
+    """The path through soft tissue [H, W] with random masses and bubbles of gas in it."""
+    size = soft.shape[::-1]
+    octaves = [
+        cv2.resize(rng.standard_normal((n, n), dtype=np.float32), size, interpolation=cv2.INTER_CUBIC)
+        for n in rng.integers([3, 6, 12], [6, 12, 28])
+    ]
+    masses = octaves[0] + 0.7 * octaves[1] + 0.5 * octaves[2]
+    filled = soft * (1 + np.float32(trunk * e.organs) * masses)
+    if e.gas > 0:
+        bubbles = np.clip((octaves[1] + 0.5 * octaves[2] - 1.3) * 2.5, 0.0, 1.0)
+        filled -= np.float32(trunk * e.gas) * bubbles
+    return np.asarray(np.maximum(filled, 0.0), dtype=np.float32)
 
 
 def _thickness(layers: Layers) -> float:

@@ -7,37 +7,12 @@ on the CPU. The same seed and step count give the same pairs.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import time
+from functools import partial
 from pathlib import Path
 
-import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
-
-from core.measure.loader import load_catalogue
-from training.train.losses import ViewLoss, match_loss
-from training.train.network import MatchNetwork, NetworkConfig
-from training.train.pairs import PairConfig, PairDataset, worker_threads
-
-AVERAGE_DECAY = 0.998
-"""Part of the running average of the weights that a step keeps; the average is what is exported."""
-
-
-VIEW_SHARE = 0.5
-"""Weight of telling views, handedness and quarter turns apart beside the matching loss."""
-
-
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Linear warm-up over 100 steps, the peak, then a linear fall to 2 % of it in the last quarter.
-
-    A run may be continued for more steps than first meant: until its last quarter nothing depends on
-    how many there are.
-    """
-    fall = 0.25 * steps
-    progress = max(0.0, (step + 1 - (steps - fall)) / fall)
-    return peak * min(1.0, (step + 1) / 100) * (1.0 - 0.98 * min(1.0, progress))
+from training.train.loop import train
+from training.train.parallel import run_team
 
 
 def parse_shares(text: str) -> tuple[tuple[str, float], ...]:
@@ -54,100 +29,15 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--batch", type=int, default=8, help="pairs a step")
     parser.add_argument("--peak-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="loading processes for each training process")
+    parser.add_argument("--processes", type=int, default=1, help="training processes that share each step")
     parser.add_argument("--stop-after-minutes", type=float, default=math.inf)
     parser.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
     args = parser.parse_args()
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(args.seed)
+    if args.processes < 1 or args.batch % args.processes:
+        parser.error("--batch must be a multiple of --processes")
     args.out.mkdir(parents=True, exist_ok=True)
-    newest = args.out / "newest.pt"
-    network_config = NetworkConfig()
-    network = MatchNetwork(network_config).to(device, memory_format=torch.channels_last)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
-    symmetric = frozenset(view.key for view in load_catalogue().views.values() if view.symmetric)
-    pair_config = PairConfig(shares=args.shares, input_px=network_config.input_px, symmetric=symmetric)
-    pairs = PairDataset(args.films, pair_config, args.seed, args.steps * args.batch)
-    views = ViewLoss(pairs.classes, network_config.code_dim).to(device)
-    learned = [*network.parameters(), *views.parameters()]
-    optimiser = torch.optim.AdamW(learned, lr=args.peak_rate, weight_decay=0.02)
-    start = 0
-    if newest.exists():
-        state = torch.load(newest, map_location=device, weights_only=True)
-        network.load_state_dict(state["running"])
-        average.module.load_state_dict(state["network"])
-        average.n_averaged.fill_(1)
-        views.load_state_dict(state["views"])
-        optimiser.load_state_dict(state["optimiser"])
-        start = int(state["step"])
-    elif args.start_from is not None:
-        weights = torch.load(args.start_from, map_location=device, weights_only=True)["network"]
-        missing, _ = network.load_state_dict(weights, strict=False)
-        print(f"{args.start_from} has no weights for: {', '.join(missing) or 'nothing'}")
-        average.module.load_state_dict(network.state_dict())
-
-    rest = torch.utils.data.Subset(pairs, range(start * args.batch, len(pairs)))
-    loader = DataLoader(
-        rest,
-        batch_size=args.batch,
-        num_workers=args.workers,
-        worker_init_fn=lambda _: worker_threads(),
-        prefetch_factor=4 if args.workers else None,
-    )
-    began, running, running_view = time.monotonic(), None, None
-
-    def save(step: int) -> None:
-        temporary = newest.with_suffix(".part")
-        state = {
-            "network": average.module.state_dict(),
-            "running": network.state_dict(),
-            "views": views.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "step": step,
-            "config": network_config.to_dict(),
-        }
-        torch.save(state, temporary)
-        temporary.replace(newest)
-
-    network.train()
-    with (args.out / "log.jsonl").open("a") as log:
-        for step, batch in enumerate(loader, start=start):
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, args.steps, args.peak_rate)
-            first, second, source, target, weight, view = (
-                part.to(device, non_blocking=True) for part in batch
-            )
-            films = torch.cat([first, second]).to(memory_format=torch.channels_last)
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-                coarse, fine, code = network(films)
-            half = len(first)
-            a, b = (coarse[:half].float(), fine[:half].float()), (coarse[half:].float(), fine[half:].float())
-            loss = match_loss(network, a, b, source, target, weight)
-            loss = loss + match_loss(network, b, a, target, source, weight)
-            view_loss = views(code.float(), torch.cat([view, view]))
-            loss = loss + VIEW_SHARE * view_loss
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(learned, 1.0)
-            optimiser.step()
-            average.update_parameters(network)
-            value = float(loss.detach())
-            running = value if running is None else 0.98 * running + 0.02 * value
-            value = float(view_loss.detach())
-            running_view = value if running_view is None else 0.98 * running_view + 0.02 * value
-            if step % 20 == 0:
-                minutes = (time.monotonic() - began) / 60
-                entry = {"step": step, "loss": running, "view": running_view, "minutes": round(minutes, 2)}
-                log.write(json.dumps(entry) + "\n")
-                log.flush()
-            if (step + 1) % 100 == 0:
-                save(step + 1)
-            if (time.monotonic() - began) / 60 > args.stop_after_minutes:
-                save(step + 1)
-                break
-        else:
-            save(args.steps)
+    run_team(partial(train, args), args.processes)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from training.simulate.warp import Warp, random_warp
 
 FloatArray = NDArray[np.float64]
 
-CLOSE_PARTS = (0.25, 0.6)
-"""Smallest and largest side of a close-up, as a part of the canonical window."""
+CLOSE_PARTS = (0.12, 0.6)
+"""Smallest and largest side of a close-up, as a part of the canonical window: even in its logarithm."""
 
 QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
@@ -69,6 +69,12 @@ class View:
         side = self.image.shape[0]
         return window_px, _within(film_px, width, height) & _within(window_px, side, side)
 
+    def nearly_shows(self, film_px: FloatArray) -> NDArray[np.bool_]:
+        """Which film positions [N, 2] lie in the window but for its smooth displacement."""
+        window_px = film_px @ self.warp.affine[:, :2].T + self.warp.affine[:, 2]
+        side, slack = self.image.shape[0], 0.1 * self.image.shape[0]
+        return _within(window_px + slack, side + 2 * slack, side + 2 * slack)
+
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
@@ -98,7 +104,7 @@ def _close_frames(first: StoredFilm, second: StoredFilm, rng: np.random.Generato
     wholes = _frame_of_points(first), _frame_of_points(second)
     shared = [name for name in first.named if name in second.named]
     name = shared[int(rng.integers(len(shared)))]
-    part = float(rng.uniform(*CLOSE_PARTS))
+    part = float(np.exp(rng.uniform(*np.log(CLOSE_PARTS))))
     centres = first.named[name], second.named[name]
     if not all(np.isfinite(centre).all() for centre in centres):
         return wholes
@@ -223,16 +229,18 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         weight = np.zeros(total, dtype=np.float32)
         filled = 0
         for from_px, to_px, count in zip(source, target, wanted, strict=True):
-            (p, shown_a), (q, shown_b) = a.place(from_px), b.place(to_px)
-            seen = np.flatnonzero(shown_a & shown_b)
-            chosen = rng.permutation(seen)[:count]
+            # Those that the affine parts of the warps keep in both windows, or nearly so: placing is slow.
+            near = np.flatnonzero(a.nearly_shows(from_px) & b.nearly_shows(to_px))
+            tried = rng.permutation(near)[: 2 * count]
+            (p, shown_a), (q, shown_b) = a.place(from_px[tried]), b.place(to_px[tried])
+            chosen = np.flatnonzero(shown_a & shown_b)[:count]
             end = filled + len(chosen)
             out_source[filled:end], out_target[filled:end], weight[filled:end] = p[chosen], q[chosen], 1.0
             filled = end
         return out_source, out_target, weight
 
 
-def _within(points: FloatArray, width: int, height: int) -> NDArray[np.bool_]:
+def _within(points: FloatArray, width: float, height: float) -> NDArray[np.bool_]:
     inside = (points >= 0).all(1) & (points <= [width - 1, height - 1]).all(1)
     return np.asarray(np.isfinite(points).all(1) & inside)
 
@@ -253,7 +261,7 @@ def _collimation_around(points: FloatArray, side: int, rng: np.random.Generator)
 
 
 @lru_cache(maxsize=1)
-def worker_threads() -> None:
+def worker_threads(_worker: int = 0) -> None:
     """Keep a loading process to one thread; the trainer needs the cores."""
     import cv2
 
