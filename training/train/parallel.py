@@ -27,10 +27,14 @@ class Team:
         return range(start + self.rank, stop, self.size)
 
     def average_gradients(self, parameters: Iterable[Tensor]) -> None:
-        """Replace the gradients by their mean over all processes."""
+        """Replace the gradients by their mean over all processes; one that a process lacks counts as zero."""
         if self.size == 1:
             return
-        gradients = [p.grad for p in parameters if p.grad is not None]
+        learned = list(parameters)
+        for parameter in learned:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [parameter.grad for parameter in learned if parameter.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.size
