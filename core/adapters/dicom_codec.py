@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import gdcm
 import numpy as np
 import openjpeg
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.uid import (
@@ -38,6 +41,7 @@ _J2K_START = b"\xff\x4f\xff\x51"
 _JP2_START, _JP2_STREAM = b"\x00\x00\x00\x0cjP  ", b"jp2c"
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _HIGH_THROUGHPUT = frozenset({HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL})
+_JPEG_2000 = frozenset({JPEG2000, JPEG2000Lossless, *_HIGH_THROUGHPUT})
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 # Names that the DICOM library does not know.
 _NAMES = {
@@ -57,6 +61,9 @@ _PLUGINS = {
     RLELossless: dicom_rle.PLUGIN,
 }
 _READABLE = frozenset({*UNCOMPRESSED, *JPEGTransferSyntaxes, *_PLUGINS, *_HIGH_THROUGHPUT, _DEFLATED_FRAMES})
+
+# OpenJPEG uses one thread unless told otherwise; large films take seconds then.
+os.environ.setdefault("OPJ_NUM_THREADS", "ALL_CPUS")
 
 
 def check_readable(syntax: str, path: Path) -> None:
@@ -186,10 +193,10 @@ def _number(stream: bytes, at: int, size: int) -> int:
 
 
 def decode(stream: bytes, ds: Dataset, syntax: str) -> NDArray[Any] | None:
-    """Pixels [rows, columns] of a grey stream the DICOM library cannot decode, None if it can.
+    """Pixels [rows, columns] of a grey stream the DICOM library cannot decode or decodes slowly, else None.
 
-    Covers JPEG Extended with 12 bits, High-Throughput JPEG 2000 and deflated frames. Raises RuntimeError
-    when the stream is damaged.
+    Covers JPEG Extended with 12 bits, JPEG 2000 with and without High Throughput, and deflated frames. Raises
+    RuntimeError when the stream is damaged.
     """
     if syntax == _DEFLATED_FRAMES:
         return _inflated(stream, ds)
@@ -197,12 +204,35 @@ def decode(stream: bytes, ds: Dataset, syntax: str) -> NDArray[Any] | None:
         return None
     if syntax == JPEGExtended12Bit and int(ds.get("BitsAllocated") or 8) == 16:
         return _jpeg_12_bit(stream, ds)
+    if syntax in _JPEG_2000 and _is_plain_jpeg_2000(stream, ds):
+        return _jpeg_2000(stream, ds)
     if syntax in _HIGH_THROUGHPUT:
         pixels: NDArray[Any] = openjpeg.decode(stream)
         if pixels.shape != (ds.Rows, ds.Columns):
             raise RuntimeError("the stream holds an image of another shape")
         return pixels
     return None
+
+
+def _is_plain_jpeg_2000(stream: bytes, ds: Dataset) -> bool:
+    """Whether a grey stream holds unsigned samples of the bits that the header says, outside a JP2 file."""
+    signed = bool(len(stream) > 42 and stream[42] & 0x80) or bool(ds.get("PixelRepresentation"))
+    layout = stream_layout(stream) if stream.startswith(_J2K_START) and not signed else None
+    return layout is not None and layout.bits == ds.get("BitsStored")
+
+
+def _jpeg_2000(stream: bytes, ds: Dataset) -> NDArray[Any]:
+    """Decode a plain stream (see above) with one thread a core."""
+    bits = int(ds.BitsStored)
+    try:
+        with Image.open(BytesIO(stream), formats=("JPEG2000",)) as image:
+            pixels: NDArray[Any] = np.asarray(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e:
+        raise RuntimeError("the stream is damaged") from e
+    if pixels.shape != (ds.Rows, ds.Columns) or pixels.dtype not in (np.uint8, np.uint16):
+        raise RuntimeError("the stream holds an image of another shape")
+    # Samples come at the upper end of their bytes.
+    return pixels >> (8 * pixels.itemsize - bits)
 
 
 def _inflated(stream: bytes, ds: Dataset) -> NDArray[Any]:

@@ -25,6 +25,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from core.adapters import dicom_codec
 from core.adapters.dicom import read_film
 from core.film import Radiograph, Window, apply_window
 from core.resources import resource_path
@@ -90,6 +91,26 @@ def test_jpeg_2000_round_trip(tmp_path):
     stream = openjpeg.encode(large, bits_stored=12)
     data = compressed(dataset(large, BitsStored=12, HighBit=11), JPEG2000Lossless, [bytes(stream)])
     np.testing.assert_array_equal(read_film(save(tmp_path, data)).pixels, large)
+
+
+@pytest.mark.parametrize("bits", [7, 8, 10, 12, 16])
+def test_jpeg_2000_of_every_depth(tmp_path, bits):
+    kind = np.uint8 if bits <= 8 else np.uint16
+    values = np.random.default_rng(bits).integers(0, 1 << bits, (64, 96)).astype(kind)
+    header = {"BitsStored": bits, "HighBit": bits - 1, "BitsAllocated": 8 * values.itemsize}
+    stream = bytes(openjpeg.encode(values, bits_stored=bits))
+    assert dicom_codec._is_plain_jpeg_2000(stream, dataset(values, **header))
+    film = read_film(save(tmp_path, compressed(dataset(values, **header), JPEG2000Lossless, [stream])))
+    np.testing.assert_array_equal(film.pixels, values)
+
+
+def test_signed_jpeg_2000(tmp_path):
+    values = np.random.default_rng(1).integers(-2000, 2000, (64, 96)).astype(np.int16)
+    stream = bytes(openjpeg.encode(values, bits_stored=16))
+    header = dataset(values, PixelRepresentation=1)
+    assert not dicom_codec._is_plain_jpeg_2000(stream, header)
+    film = read_film(save(tmp_path, compressed(header, JPEG2000Lossless, [stream])))
+    np.testing.assert_array_equal(film.pixels, values)
 
 
 HTJ2K_RAMP = base64.b85decode(  # arange(192) * 21 % 4096 as [12, 16], High-Throughput JPEG 2000
