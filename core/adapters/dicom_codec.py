@@ -79,8 +79,10 @@ def check_readable(syntax: str, path: Path) -> None:
     )
 
 
-def library_plugin(syntax: str) -> str:
-    """The decoder that the DICOM library is to use, "" for its own choice."""
+def library_plugin(syntax: str, samples: int) -> str:
+    """The decoder that the DICOM library is to use for so many samples a pixel, "" for its own choice."""
+    if samples > 1 and syntax in JPEGLSTransferSyntaxes:
+        return "gdcm"  # the other one takes seconds to refuse some damaged streams
     return _PLUGINS.get(UID(syntax), "")
 
 
@@ -132,6 +134,12 @@ def check_stream(stream: bytes, ds: Dataset, path: Path) -> None:
     if stream.startswith(_JPEG_START) and not 1 <= int(ds.get("BitsStored") or allocated) <= allocated <= 16:
         raise ReadError(
             f"The header claims pixels of {allocated} bits, JPEG has at most 16", path=path, remedy=SEND_AGAIN
+        )
+    # GDCM ends the process when samples of colours have spare bits.
+    stored = int(ds.get("BitsStored") or allocated)
+    if stream.startswith(_JPEG_START) and own.samples > 1 and stored != allocated:
+        raise ReadError(
+            f"The header claims colours of {stored} bits in {allocated}", path=path, remedy=SEND_AGAIN
         )
     if own.samples != int(ds.get("SamplesPerPixel") or 1) or not 1 <= own.bits <= allocated:
         raise ReadError(

@@ -76,7 +76,8 @@ def _stored_values(ds: FileDataset, syntax: str, frame: int) -> Array:
     spare = high_bit + 1 - stored_bits if stored_bits and ds.get("SamplesPerPixel", 1) == 1 else 0
     if spare > 0:  # The samples do not start at the lowest bit: decode up to the highest, then shift.
         ds.BitsStored = high_bit + 1
-    array: Array = pixel_array(ds, index=frame, decoding_plugin=library_plugin(syntax))
+    plugin = library_plugin(syntax, int(ds.get("SamplesPerPixel") or 1))
+    array: Array = pixel_array(ds, index=frame, decoding_plugin=plugin)
     if spare > 0:
         array = array >> spare
         ds.BitsStored = stored_bits

@@ -1,5 +1,6 @@
 """Damaged, hostile and foreign files are refused in words, quickly and without allocating."""
 
+import base64
 import contextlib
 import struct
 import time
@@ -17,6 +18,7 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -157,6 +159,32 @@ def test_more_bits_than_jpeg_has_do_not_reach_the_decoder(tmp_path, tags):
     jpeg = b"\xff\xd8\xff\xc3\x00\x0b\x10\x00\x0c\x00\x10\x01\x01\x11\x00" + SCAN
     error = refusal(save(tmp_path, compressed(dataset(**tags), JPEGLosslessSV1, [jpeg])))
     assert "JPEG has at most 16" in error.what
+
+
+def test_colours_with_spare_bits_do_not_reach_the_decoder(tmp_path):
+    colour = np.zeros((12, 16, 3), np.uint8)
+    jpeg = b"\xff\xd8\xff\xc3\x00\x11\x08\x00\x0c\x00\x10\x03" + b"\x01\x11\x00" * 3 + SCAN
+    error = refusal(save(tmp_path, compressed(dataset(colour, BitsStored=1), JPEGLosslessSV1, [jpeg])))
+    assert "colours of 1 bits in 8" in error.what
+
+
+# Near-lossless colours, 100 x 100, damaged by fuzzing: one decoder takes seconds to refuse it.
+SLOW_JPEG_LS = base64.b85decode(
+    b"|JeWN03cIPNk&Eh0ssI50001F0001F3J3-Q0000b0000b|L6b+00001|JeWc01*fPWB_CX0TBQK5dZ@b0RP$m3<CiG0ssR50s#P5"
+    b"|9}5~|9}5~|9}5~|9}5~|9<~}|9}5~|9k)d0muJ;|9}5~|9}5~|9}1fCI5f_fB%2~fB%2~fB%2~fB!%u|9}5~|9}5~|9}5~{{RU8"
+    b"fB%2~fB%2~fB%2~U;<zNfB%2~fB%2~fB%2~fB%2}044u_|9}5~|9}5~|9}5L8GrwO|9}5~|9}5~|9}5~|9{{NzyE*#fB%2~fB%2~"
+    b"f8Y@RfB%2~fB%2~fB%2~U<`l%fB%2~fB%2~fB%2~fB%2{0hj-O|9}5~|9}5~|9|`em;ZnNfB%2~fB%2~fB%2~fByh7|9}5~|9}5~"
+    b"|9}5~|3Ddk|9}5~|9}5~|9}5~z#;#C|9}5~|9}5~|9}5~|9}5@2S5LR|9}5~|9}5~|9|iffB%2~fB%2~fB%2~f8ZSdfB%2~fB%2~"
+    b"fB%2~fB%2~d;yRDfB%2~fB%2~fB%2{0gwNG|9}5~|9}5~|9||*05Sn*0aO9v0BHbz05t$Q03rYl04)Ge09yb^0P+AI0p0+p0RMmg"
+    b"fB%2~fB%2~fB!%^|9}5~|9}5~|9}5~|9}5~|9A"
+)
+
+
+def test_a_damaged_colour_jpeg_ls_is_refused_soon(tmp_path):
+    ds = dataset(np.zeros((100, 100, 3), np.uint8))
+    file, began = save(tmp_path, compressed(ds, JPEGLSNearLossless, [SLOW_JPEG_LS])), time.process_time()
+    refusal(file)
+    assert time.process_time() - began < 2.0
 
 
 def test_a_jpeg_with_a_broken_header_is_not_decoded(tmp_path):
