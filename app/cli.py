@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--seed", type=int, default=1, metavar="S")
     evaluate.add_argument("--bank", type=Path, metavar="DIR", help="use this bank's references")
-    evaluate.add_argument("--view", metavar="KEY", help="with --bank: the view whose references to use")
+    evaluate.add_argument(
+        "--view", metavar="KEY", help="view of the films (default: the folder's name, if it is one)"
+    )
     evaluate.add_argument("--json", type=Path, metavar="F")
     evaluate.set_defaults(run=_evaluate)
 

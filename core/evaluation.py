@@ -61,16 +61,29 @@ class Evaluation:
         return asdict(self)
 
 
-def as_reference(film: AnnotatedFilm, view: str) -> Reference:
-    """A film of a set as a reference with its readers' points."""
+def as_reference(film: AnnotatedFilm, view: str, *, symmetric: bool = False) -> Reference:
+    """A film of a set as a reference with its readers' points; one of a right side is mirrored.
+
+    ``symmetric`` tells that films of this kind look like their own mirror images: handedness cannot be found.
+    """
+    mirror = film.side is Side.RIGHT
+    points = film.points_px.copy()
+    if mirror and film.width_px is not None:
+        points[:, 0] = film.width_px - 1 - points[:, 0]
+
+    def read() -> NDArray[np.float32]:
+        pixels = read_film(film.path).pixels
+        return np.ascontiguousarray(pixels[:, ::-1]) if mirror else pixels
+
     return Reference(
         key=film.path.name,
         view=view,
         side=Side.LEFT,
-        read_image=lambda: read_film(film.path).pixels,
-        points_px=film.points_px,
+        read_image=read,
+        points_px=points,
         spacing_mm=film.mm_per_px,
-        digest=hashlib.sha256(str(film.path).encode() + film.points_px.tobytes()).hexdigest(),
+        digest=hashlib.sha256(str(film.path).encode() + points.tobytes()).hexdigest(),
+        symmetric=symmetric,
     )
 
 
@@ -79,6 +92,7 @@ def evaluate(
     targets: Sequence[AnnotatedFilm],
     *,
     references: Sequence[Reference] | None = None,
+    symmetric: bool = False,
     counts: Sequence[int] = (1, 5, 10),
     draws: int = 5,
     targets_per_draw: int = 24,
@@ -88,11 +102,16 @@ def evaluate(
     """Match targets with randomly drawn references and compare with the readers' points.
 
     With ``references`` None, references are drawn from the targets' own set, never from the target's
-    group. Each draw takes ``max(counts)`` references (smaller counts use the first of them) and up to
-    ``targets_per_draw`` targets. Raises ``ReadError`` when the set is too small.
+    group; ``symmetric`` then is theirs (see ``as_reference``). Each draw takes ``max(counts)`` references
+    (smaller counts use the first of them) and up to ``targets_per_draw`` targets. Raises ``ReadError`` when
+    the set is too small.
     """
     millimetres = all(film.mm_per_px is not None for film in targets)
-    own = [as_reference(film, "evaluated") for film in targets] if references is None else list(references)
+    own = (
+        [as_reference(film, "evaluated", symmetric=symmetric) for film in targets]
+        if references is None
+        else list(references)
+    )
     groups = [film.group for film in targets] if references is None else [""] * len(own)
     lengths = {len(film.points_px) for film in targets} | {len(reference.points_px) for reference in own}
     if len(lengths) > 1:
@@ -132,7 +151,7 @@ def evaluate(
                 error[known] = np.linalg.norm(result.positions_px - film.points_px, axis=1)[known] * scale
                 drawn[count].append(error)
                 expected[count].append(result.expected_error_px * scale)
-                mirrored[count].append(result.mirrored)
+                mirrored[count].append(result.mirrored is not (film.side is Side.RIGHT))
         for count in counts:
             errors[count].append(np.stack(drawn[count]))
     return Evaluation(

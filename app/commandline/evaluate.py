@@ -22,20 +22,27 @@ from core.matching.matcher import LandmarkMatcher
 def evaluate_cases(options: argparse.Namespace) -> int:
     """Run the evaluation, print a table, write JSON. Returns the exit status."""
     targets = read_cases(options.cases)
+    catalogue = known_catalogue(options.bank)
+    view = catalogue.views.get(options.view or options.cases.resolve().name)
+    symmetric = view is not None and view.symmetric
     references = None
     if options.references_from is not None:
-        references = [as_reference(film, "evaluated") for film in read_cases(options.references_from)]
+        references = [
+            as_reference(film, "evaluated", symmetric=symmetric)
+            for film in read_cases(options.references_from)
+        ]
     elif options.bank is not None:
         if options.view is None:
             print("orthomatch: --bank needs --view", file=sys.stderr)
             return 2
-        references = load_bank(options.bank).references(known_catalogue(options.bank), options.view)
+        references = load_bank(options.bank).references(catalogue, options.view)
     encoder = OnnxEncoder()
     matcher = LandmarkMatcher(encoder, MemoryFeatureCache())
     result = evaluate(
         matcher,
         targets,
         references=references,
+        symmetric=symmetric,
         counts=options.counts,
         draws=options.draws,
         targets_per_draw=options.targets,

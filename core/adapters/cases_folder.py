@@ -1,7 +1,7 @@
 """Annotated films as research sets keep them: a folder with images and ``landmarks.json``.
 
 The file lists {file, width, height, landmarks [[x, y], ...]} with optional ``mm_per_px``, ``group``
-(films that may show the same patient) and ``names`` of the points. Pixel centres are at integers.
+(films that may show the same patient), ``side`` and ``names`` of the points. Pixel centres are at integers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ReadError
+from core.film import Side
 
 LANDMARKS = "landmarks.json"
 LAYOUT = "Give a folder with images and a landmarks.json."
@@ -21,7 +22,10 @@ LAYOUT = "Give a folder with images and a landmarks.json."
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedFilm:
-    """One film of such a set. ``points_px`` is [N, 2] (x, y), NaN where the set gives null."""
+    """One film of such a set. ``points_px`` is [N, 2] (x, y), NaN where the set gives null.
+
+    ``width_px`` is known of films with a ``side``.
+    """
 
     path: Path
     points_px: NDArray[np.float64]
@@ -29,6 +33,8 @@ class AnnotatedFilm:
     mm_per_px: float | None
     group: str
     height_px: int
+    side: Side | None = None
+    width_px: int | None = None
 
 
 def read_cases(folder: Path) -> list[AnnotatedFilm]:
@@ -71,6 +77,7 @@ def _film(item: object, number: int, folder: Path, path: Path) -> AnnotatedFilm:
         spacing = item.get("mm_per_px")
         if spacing is not None and not 0 < float(spacing) < 10:
             raise ValueError(f"mm_per_px is {spacing}")
+        side = item.get("side")
         return AnnotatedFilm(
             path=folder / name,
             points_px=points,
@@ -78,6 +85,8 @@ def _film(item: object, number: int, folder: Path, path: Path) -> AnnotatedFilm:
             mm_per_px=None if spacing is None else float(spacing),
             group=str(item.get("group", item["file"])),
             height_px=int(item["height"]),
+            side=None if side is None else Side(side),
+            width_px=None if side is None else int(item["width"]),
         )
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise ReadError(f"Film {number} of the list is wrong ({error})", path=path, remedy=LAYOUT) from error

@@ -145,6 +145,18 @@ def test_references_of_another_set_may_match_every_film(films):
     assert {x for x, _ in matcher.used} == {film.points_px[0, 0] for film in films}
 
 
+def test_sets_that_look_like_their_mirror_image_say_so_to_the_matcher(films):
+    class Asked(OffsetMatcher):
+        def match(self, pixels, references, **options):
+            asked.update(reference.symmetric for reference in references)
+            return super().match(pixels, references, **options)
+
+    for symmetric in (False, True):
+        asked: set[bool] = set()
+        evaluate(Asked(truth_of(films)), films, symmetric=symmetric, counts=(1,), draws=1)
+        assert asked == {symmetric}
+
+
 def test_the_digest_of_a_reference_follows_every_point(films):
     other = films[0].points_px.copy()
     other[-1, -1] += 1.0
@@ -152,12 +164,15 @@ def test_the_digest_of_a_reference_follows_every_point(films):
     assert as_reference(films[0], "v").digest != as_reference(changed, "v").digest
 
 
-def test_with_the_real_matcher_on_disc_films(tmp_path):
+@pytest.mark.parametrize("sides", [(), ("left", "right", "left")])
+def test_with_the_real_matcher_on_disc_films(tmp_path, sides):
     _, points = square_film()
     listed = []
     for number, shift in enumerate([(0, 0), (20, 10), (-15, 25)]):
         places = (points + shift) / 2
         film = disc_film(places, (256, 256), 12.0)
+        if sides and sides[number] == "right":
+            places, film = places * [-1.0, 1.0] + [255.0, 0.0], film[:, ::-1]
         cv2.imwrite(str(tmp_path / f"{number}.png"), (film / 1000 * 255).astype(np.uint8))
         listed.append(
             {
@@ -166,6 +181,7 @@ def test_with_the_real_matcher_on_disc_films(tmp_path):
                 "height": 256,
                 "landmarks": places.tolist(),
                 "mm_per_px": 0.4,
+                **({"side": sides[number]} if sides else {}),
             }
         )
     (tmp_path / "landmarks.json").write_text(json.dumps(listed))
