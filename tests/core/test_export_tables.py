@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from fhir.resources.R4B.bundle import Bundle
 
 from core.adapters.export.capture import capture_picture
 from core.adapters.export.codes import SCHEME, measurement_code, method_code, point_code, side_of, unit_code
@@ -86,8 +87,12 @@ def test_tables_of_several_films_have_one_heading(tmp_path: Path) -> None:
 
 
 def bundle(m: Any) -> dict[str, list[dict[str, Any]]]:
-    """The resources of the bundle by kind; every reference among them is resolved."""
+    """The resources of the bundle by kind; all are valid and every reference among them is resolved.
+
+    The models are those of R4B, which for these resources are those of R4.
+    """
     document = json.loads(fhir_text(m))
+    Bundle.model_validate(document)
     assert (document["resourceType"], document["type"]) == ("Bundle", "collection")
     known = {entry["fullUrl"] for entry in document["entry"]}
     assert len(known) == len(document["entry"])
