@@ -122,7 +122,12 @@ class Engine:
         square = square_pixels(film.pixels, film.calibration.aspect)
         while True:
             found = self.bank.references(self.catalogue, view)
-            candidates = [reference for reference in found if reference.key not in self._damaged]
+            candidates = [
+                reference
+                for reference in found
+                if reference.key not in self._damaged
+                and (view is not None or not self.catalogue.view(reference.view).chosen_only)
+            ]
             if not candidates:
                 wanted = f"of view {view!r} " if view else ""
                 raise MatchError(

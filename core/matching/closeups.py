@@ -1,4 +1,4 @@
-"""Groups of neighbouring points that are looked at once more, magnified."""
+"""Groups of neighbouring points that are looked at once more, magnified, and some once more again."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.matching.frames import Frame
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
-CLOSE_PART = 0.4
-"""Side of a close-up, as a part of the canonical window."""
+CLOSE_PARTS = (0.4, 0.16)
+"""Side of the close-ups, and of the closer ones that follow them, as a part of the canonical window."""
 
 REACH = 0.36
 """How far from the centre of a close-up its points may lie in the mean shape, as a part of its side."""
@@ -28,15 +28,23 @@ class Group:
     centre_px: FloatArray
 
 
-def close_groups(mean_px: FloatArray, window_px: int) -> tuple[Group, ...]:
-    """Groups that together hold every known point of the mean shape [N, 2] once.
+def levels(scale: float) -> int:
+    """How many of ``CLOSE_PARTS`` to look at: as long as the look before makes the film smaller than it is.
+
+    ``scale`` are the pixels of the canonical window per film pixel.
+    """
+    return sum(scale / before < 1.0 for before in (1.0, *CLOSE_PARTS[:-1]))
+
+
+def close_groups(mean_px: FloatArray, window_px: int, part: float) -> tuple[Group, ...]:
+    """Groups that together hold every known point of the mean shape [N, 2] once, for close-ups of ``part``.
 
     Greedy cover: the square that takes in most of the points that are left, again and again; then every
     point goes to the close-up in whose middle it lies best.
     """
     known = np.flatnonzero(np.isfinite(mean_px).all(1))
     places = mean_px[known]
-    reach = REACH * CLOSE_PART * window_px
+    reach = REACH * part * window_px
     centres: list[FloatArray] = []
     left = np.ones(len(known), dtype=bool)
     while left.any():
@@ -56,9 +64,9 @@ def close_groups(mean_px: FloatArray, window_px: int) -> tuple[Group, ...]:
 
 
 def close_frame(
-    frame: Frame, group: Group, points_px: FloatArray, mean_px: FloatArray, window_px: int
+    frame: Frame, group: Group, points_px: FloatArray, mean_px: FloatArray, window_px: int, part: float
 ) -> Frame:
-    """The close-up of a group on a film, as a map from film to close-up pixels.
+    """The close-up of ``part`` of a group on a film, as a map from film to close-up pixels.
 
     ``frame`` maps the film to its canonical window, in which its points lie at ``points_px`` [N, 2]
     (NaN: unknown) where the mean shape has ``mean_px``: the close-up follows its own points.
@@ -67,7 +75,7 @@ def close_frame(
     moved = moved[np.isfinite(moved).all(1)]
     shift = moved.mean(0) if len(moved) else np.zeros(2)
     middle = (window_px - 1) / 2
-    return frame.then(Frame(np.eye(2) / CLOSE_PART, middle - (group.centre_px + shift) / CLOSE_PART))
+    return frame.then(Frame(np.eye(2) / part, middle - (group.centre_px + shift) / part))
 
 
 def seen_close(maps: Float32, window: Frame, close: Frame, stride: int) -> Float32:

@@ -14,24 +14,51 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What speaks for and against the points of a film: all [N], in pixels of the canonical window.
+
+    ``distance`` is the answer map's mean distance from its peak, ``spread`` the root mean square distance of
+    the single references' answers from the consensus, given what neighbours expect; ``apart`` the median
+    distance of their answers when neighbours say nothing; ``odd`` the distance from where the mean shape,
+    fitted to all points, has the point. ``score`` is the likeness 0..1 of film and references.
+    """
+
+    distance: FloatArray
+    spread: FloatArray
+    apart: FloatArray
+    odd: FloatArray
+    score: float | FloatArray
+
+
 @dataclass(frozen=True)
 class ErrorModel:
-    """Expected error in window pixels: doubt * mean distance + spread * disagreement, at least floor.
+    """Expected error in window pixels, as a product of powers of what the evidence says.
 
-    ``floor`` is an eighth of a cell of the fine map: no answer is surer than that.
+    ``base`` times (1 + each length of the evidence) to the power of the constant of its name, times
+    exp(``unlike`` * (1 - score)), at least ``floor``, an eighth of a cell of the fine map: no answer is surer
+    than that. No power is negative, so that more doubt is never less error.
     """
 
     floor: float = 0.5
-    doubt: float = 0.72
-    spread: float = 0.43
+    base: float = 0.5
+    distance: float = 0.5
+    spread: float = 0.3
+    apart: float = 0.2
+    odd: float = 0.0
+    unlike: float = 0.0
 
-    def expected_error(self, distance: FloatArray, spread: FloatArray) -> FloatArray:
-        """Expected distance [N] to the true point, in window pixels.
-
-        ``distance`` is the answer map's mean distance from its peak, ``spread`` the root mean square
-        distance of the single references' answers from the consensus, both in window pixels.
-        """
-        return np.asarray(np.maximum(self.doubt * distance + self.spread * spread, self.floor))
+    def expected_error(self, evidence: Evidence) -> FloatArray:
+        """Expected distance [N] to the true point, in window pixels."""
+        error = (
+            self.base
+            * (1.0 + evidence.distance) ** self.distance
+            * (1.0 + evidence.spread) ** self.spread
+            * (1.0 + evidence.apart) ** self.apart
+            * (1.0 + evidence.odd) ** self.odd
+            * np.exp(self.unlike * (1.0 - evidence.score))
+        )
+        return np.asarray(np.maximum(error, self.floor))
 
 
 def confidence(expected_error: FloatArray, window_px: int) -> FloatArray:

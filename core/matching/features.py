@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
-from core.matching.closeups import close_frame, close_groups
+from core.matching.closeups import CLOSE_PARTS, close_frame, close_groups, levels
 from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import look_up
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 5
+FORMAT = 6
 """Changes whenever features of older versions must not be reused."""
 
 
@@ -64,8 +64,9 @@ class ViewFeatures:
     """Descriptors of one view's references, [R, N, D] each, at their N points.
 
     ``whole`` ones come from the whole film, ``aligned`` ones from the canonical window, in which the
-    points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones
-    from close-ups of the canonical window (see ``closeups``). ``whole_px``
+    points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones,
+    [R, L, N, D], from L levels of close-ups of the canonical window (see ``closeups``). A descriptor of
+    zeros stands for a point that the film does not show, or not in such detail. ``whole_px``
     and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
     in the canonical window. ``whole_code`` and ``aligned_code`` [R, D] are the codes of the
     whole films and of the canonical windows.
@@ -121,7 +122,7 @@ def compute_features(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
-    groups = close_groups(mean, side)
+    groups = [close_groups(mean, side, part) for part in CLOSE_PARTS]
     columns: list[tuple[NDArray[Any], ...]] = []
     for number, reference in enumerate(references):
         stop_if(cancelled)
@@ -137,13 +138,14 @@ def compute_features(
         fitted = encoder.encode(standardise(aligned.sample(film, side)))
         row: list[NDArray[Any]] = [seen.code, whole_px, *_descriptors(encoder, seen, whole_px)]
         row += [fitted.code, aligned_px, *_descriptors(encoder, fitted, aligned_px)]
-        close = [np.zeros_like(part) for part in row[-2:]]
-        for group in groups:
-            frame = close_frame(aligned, group, aligned_px, mean, side)
-            points = frame.to_window(reference.points_px[group.points])
-            magnified = encoder.encode(standardise(frame.sample(film, side)))
-            for part, found in zip(close, _descriptors(encoder, magnified, points), strict=True):
-                part[group.points] = found
+        close = [np.zeros((len(CLOSE_PARTS), *part.shape), np.float32) for part in row[-2:]]
+        for level in range(levels(aligned.scale)):
+            for group in groups[level]:
+                frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
+                points = frame.to_window(reference.points_px[group.points])
+                magnified = encoder.encode(standardise(frame.sample(film, side)))
+                for part, found in zip(close, _descriptors(encoder, magnified, points), strict=True):
+                    part[level, group.points] = found
         columns.append((*row, *close))
     (
         whole_code,
@@ -172,6 +174,16 @@ def compute_features(
         close_coarse=_half(close_coarse),
         close_fine=_half(close_fine),
     )
+
+
+def known_points(points_px: FloatArray) -> Float32:
+    """1 where a reference knows a point, else 0: [R, N] of points [R, N, 2]."""
+    return np.asarray(np.isfinite(points_px).all(2), dtype=np.float32)
+
+
+def joined(coarse: Float32, fine: Float32) -> Float32:
+    """Descriptors [R, N, Dc + Df] as ``Answers`` takes them."""
+    return np.concatenate([coarse, fine], axis=2)
 
 
 def _half(descriptors: Float32) -> Float32:

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
-from core.matching.closeups import CLOSE_PART, close_frame, close_groups, seen_close
-from core.matching.confidence import ErrorModel, confidence
+from core.matching.confidence import ErrorModel, Evidence, confidence
 from core.matching.features import (
     Encoded,
     Encoder,
@@ -25,12 +24,15 @@ from core.matching.features import (
     ViewFeatures,
     compute_features,
     features_key,
+    joined,
+    known_points,
 )
 from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import Answers, peaks, with_neighbours
 from core.matching.locate import Pose, find_pose
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
-from core.matching.shape import fit_similarity_robust, shape_tree
+from core.matching.refine import Placed, refine
+from core.matching.shape import fit_similarity_robust, oddness, shape_tree
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -63,9 +65,6 @@ CANDIDATES = 3
 CANDIDATE_SHARE = 0.75
 """Poses with less than this share of the best one's support are not looked at closely."""
 
-CLOSE_DOUBT = 0.05
-"""Probability that a point lies where the whole window does not expect it."""
-
 REALIGN_BEYOND = 0.06
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
 
@@ -89,7 +88,8 @@ class _Fit:
 
     ``frame`` maps the film to the canonical window, ``answers`` is what it answers there, ``unary`` what the
     references say of each point [n, H, W], ``posterior`` the same with the neighbours' word. ``position``
-    [n, 2] and ``distance`` [n] are the posterior's peaks and mean distances from them.
+    [n, 2] and ``distance`` [n] are the posterior's peaks and mean distances from them, ``votes`` [R, n, 2]
+    the answers of single references that nothing else influenced.
     """
 
     view: ViewFeatures
@@ -100,6 +100,7 @@ class _Fit:
     posterior: Float32
     position: FloatArray
     distance: FloatArray
+    votes: FloatArray
     score: float
 
 
@@ -220,7 +221,7 @@ class LandmarkMatcher:
         take = _spread_over(len(view.keys), LOCATING_REFERENCES)
         answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
         fused = answers.fused(
-            _joined(view.whole_coarse[take], view.whole_fine[take]), _known(view.whole_px[take])
+            joined(view.whole_coarse[take], view.whole_fine[take]), known_points(view.whole_px[take])
         )
         pose = find_pose(fused, view.mean_px, self._encoder.strides[1])
         return _Found(view, window, _canonical(window, pose), pose.support)
@@ -232,8 +233,8 @@ class LandmarkMatcher:
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         tree = shape_tree(view.aligned_px, view.mean_px)
         take = _spread_over(len(view.keys), FITTING_REFERENCES)
-        wanted = _joined(view.aligned_coarse[take], view.aligned_fine[take])
-        weight = _known(view.aligned_px[take])
+        wanted = joined(view.aligned_coarse[take], view.aligned_fine[take])
+        weight = known_points(view.aligned_px[take])
         for last in (False, False, True):
             seen = self._encoder.encode(standardise(frame.sample(film, side)))
             answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
@@ -245,71 +246,53 @@ class LandmarkMatcher:
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
             frame = frame.then(correction)
+        votes = answers.places(wanted, np.ones((1, 1, 1), np.float32), stride)
+        votes[weight == 0] = np.nan
         score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
-        return _Fit(view, known, frame, answers, unary, posterior, position, distance, score)
+        return _Fit(view, known, frame, answers, unary, posterior, position, distance, votes, score)
 
     def _result(self, fit: _Fit) -> MatchResult:
         """The points as the canonical window shows them."""
-        context = np.asarray(fit.posterior / np.maximum(fit.unary, 1e-12), dtype=np.float32)
-        wanted = _joined(fit.view.aligned_coarse, fit.view.aligned_fine)
-        single = fit.answers.places(wanted, context, self._encoder.strides[1])
-        return self._as_result(fit, fit.position, single, fit.distance)
+        return self._as_result(fit, self._placed(fit))
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
-        """The points as close-ups show them, where these show more than the canonical window."""
-        if fit.frame.scale >= 1.0:
-            return self._result(fit)
-        side, stride = self._encoder.input_px, self._encoder.strides[1]
-        view, frame = fit.view, fit.frame
-        placed = fit.position.copy()
-        distance = np.empty(len(placed))
-        single = np.empty((len(view.keys), *placed.shape))
-        for group in close_groups(view.mean_px, side):
-            close = close_frame(frame, group, fit.position, view.mean_px, side)
-            seen = self._encoder.encode(standardise(close.sample(film, side)))
-            answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
-            chosen = group.points
-            expected = seen_close(fit.posterior[chosen], frame, close, stride)
-            expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
-            wanted = _joined(view.close_coarse[:, chosen], view.close_fine[:, chosen])
-            posterior = answers.fused(wanted, _known(view.aligned_px[:, chosen])) * expected
-            places, _, away = peaks(posterior, stride)
-            placed[chosen] = frame.to_window(close.to_film(places))
-            distance[chosen] = away * CLOSE_PART + _beyond(
-                fit.posterior[chosen], placed[chosen], stride, side
-            )
-            single[:, chosen] = frame.to_window(close.to_film(answers.places(wanted, expected, stride)))
-        return self._as_result(fit, placed, single, distance)
+        """The points as close-ups show them."""
+        placed = refine(self._encoder, film, fit.view, fit.frame, fit.posterior, self._placed(fit))
+        return self._as_result(fit, placed)
 
-    def _as_result(
-        self, fit: _Fit, position: FloatArray, single: FloatArray, distance: FloatArray
-    ) -> MatchResult:
+    def _placed(self, fit: _Fit) -> Placed:
+        context = np.asarray(fit.posterior / np.maximum(fit.unary, 1e-12), dtype=np.float32)
+        wanted = joined(fit.view.aligned_coarse, fit.view.aligned_fine)
+        return Placed(
+            fit.position, fit.distance, fit.answers.places(wanted, context, self._encoder.strides[1])
+        )
+
+    def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
         view, frame, known = fit.view, fit.frame, fit.known
-        single[_known(view.aligned_px) == 0] = np.nan
-        spread = np.sqrt(np.nanmean(((single - position) ** 2).sum(2), axis=0))
-        expected = self._error_model.expected_error(distance, spread)
+        single = np.where(known_points(view.aligned_px)[..., None] > 0, placed.single, np.nan)
+        spread = np.sqrt(np.nanmean(((single - placed.position) ** 2).sum(2), axis=0))
+        expected = self._error_model.expected_error(
+            Evidence(
+                distance=placed.distance,
+                spread=spread,
+                apart=np.nanmedian(np.linalg.norm(fit.votes - placed.position, axis=2), axis=0),
+                odd=oddness(placed.position, view.mean_px),
+                score=fit.score,
+            )
+        )
         return MatchResult(
             view=view.view,
             mirrored=frame.mirrored,
             score=fit.score,
             rotation_deg=frame.rotation_deg,
             scale=frame.scale,
-            positions_px=_spread_out(frame.to_film(position), known, 0),
+            positions_px=_spread_out(frame.to_film(placed.position), known, 0),
             per_reference_px=_spread_out(frame.to_film(single), known, 1),
             expected_error_px=_spread_out(expected / frame.scale, known, 0),
             spread_px=_spread_out(spread / frame.scale, known, 0),
             confidence=_spread_out(confidence(expected, self._encoder.input_px), known, 0),
             references=view.keys,
         )
-
-
-def _beyond(posterior: Float32, position: FloatArray, stride: int, window_px: int) -> FloatArray:
-    """What the belief outside the close-up adds to the expected distance [N] from ``position`` [N, 2]."""
-    cells = (np.arange(posterior.shape[2]) + 0.5) * stride - 0.5
-    across = np.abs(cells - position[:, :1])[:, None, :]
-    down = np.abs(cells - position[:, 1:])[:, :, None]
-    outside = np.maximum(across, down) > 0.5 * CLOSE_PART * window_px
-    return np.asarray((np.hypot(across, down) * posterior * outside).sum(axis=(1, 2)), dtype=np.float64)
 
 
 def likeness(code: Float32, codes: Float32) -> float:
@@ -365,18 +348,9 @@ def _best_of_each_view(fits: Sequence[_Fit]) -> list[_Fit]:
     return list(best.values())
 
 
-def _joined(coarse: Float32, fine: Float32) -> Float32:
-    """Descriptors [R, N, Dc + Df] as ``Answers`` takes them."""
-    return np.concatenate([coarse, fine], axis=2)
-
-
 def _spread_over(count: int, wanted: int) -> NDArray[np.intp]:
     """Up to ``wanted`` indices spread evenly over 0..count-1."""
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(np.intp))
-
-
-def _known(points_px: FloatArray) -> Float32:
-    return np.asarray(np.isfinite(points_px).all(2), dtype=np.float32)
 
 
 def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
@@ -386,7 +360,7 @@ def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
         for field in fields(view)
         if field.name not in ("view", "keys", "mean_px", "whole_code", "aligned_code")
     ]
-    kept = {name: getattr(view, name)[:, known] for name in per_point}
+    kept = {name: getattr(view, name)[..., known, :] for name in per_point}
     return replace(view, mean_px=view.mean_px[known], **kept)
 
 

@@ -93,7 +93,8 @@ class View:
     ``canonical_side`` is the body side whose usual presentation is the canonical image: signs are
     defined there. It is BOTH for views of the midline or of both sides. A ``symmetric`` view looks like
     its own mirror image (a frontal pelvis: the canonical image has the patient's right on the left), so
-    that only the file can tell whether it is stored mirrored.
+    that only the file can tell whether it is stored mirrored. A ``chosen_only`` view differs from another by
+    something like an implant alone: it is measured when a person asks for it, never found by itself.
     ``projection`` says how film and patient are expected to be placed.
     """
 
@@ -108,6 +109,7 @@ class View:
     points: tuple[PointDefinition, ...]
     measurements: tuple[MeasurementDefinition, ...]
     symmetric: bool = False
+    chosen_only: bool = False
 
     @property
     def point_keys(self) -> tuple[str, ...]:

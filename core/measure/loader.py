@@ -192,6 +192,7 @@ def _view(file: _Table) -> View:
         projection=head.text("projection"),
         canonical_side=Side(head.choice("canonical_side", [side.value for side in Side])),
         symmetric=head.flag("symmetric"),
+        chosen_only=head.flag("chosen_only"),
         tags=ViewTags(
             body_parts=tags.texts("body_parts"),
             positions=tags.texts("positions"),

@@ -15,6 +15,7 @@ from core.engine import Engine, decide_side
 from core.errors import CatalogueError, MatchError
 from core.film import NO_SPACING, FilmTags, Radiograph, Side, Window
 from core.matching.verdict import FILM_FITS, judge
+from core.measure.definitions import Catalogue
 from core.measure.evaluate import shows_flipped
 from core.measure.loader import load_catalogue
 from core.resources import resource_path
@@ -168,6 +169,14 @@ def test_an_empty_bank_and_unknown_or_absent_views(bank, tmp_path):
         engine.analyse(film(), view="hand_pa")
     with pytest.raises(CatalogueError, match="Did you mean"):
         engine.analyse(film(), view="ankle_app")
+
+
+def test_a_view_that_must_be_chosen_is_not_found_by_itself(bank):
+    catalogue = Catalogue({VIEW.key: replace(VIEW, chosen_only=True)})
+    engine = Engine(catalogue, bank, FixedMatcher())
+    with pytest.raises(MatchError, match="no reference"):
+        engine.analyse(film())
+    assert engine.analyse(film(), view=VIEW.key).view == VIEW.key
 
 
 def test_the_verdict_names_the_points_to_look_at():

@@ -5,29 +5,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.matching.closeups import CLOSE_PART, REACH, Group, close_frame, close_groups, seen_close
+from core.matching.closeups import CLOSE_PARTS, REACH, Group, close_frame, close_groups, levels, seen_close
 from core.matching.frames import Frame
 
+PART = CLOSE_PARTS[0]
 coordinate = st.floats(0.0, 255.0)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=40))
-def test_every_point_lies_well_inside_exactly_one_close_up(points):
+@given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=40), st.sampled_from(CLOSE_PARTS))
+def test_every_point_lies_well_inside_exactly_one_close_up(points, part):
     mean = np.array([*points, (np.nan, np.nan)])
-    groups = close_groups(mean, 256)
+    groups = close_groups(mean, 256, part)
     numbers = np.concatenate([group.points for group in groups])
     assert sorted(numbers) == list(range(len(points)))
     for group in groups:
         away = np.abs(mean[group.points] - group.centre_px).max()
-        assert away <= REACH * CLOSE_PART * 256 + 1e-6
+        assert away <= REACH * part * 256 + 1e-6
 
 
 def test_points_that_fit_together_share_one():
-    (group,) = close_groups(np.array([[100.0, 100.0], [130.0, 140.0], [np.nan, np.nan]]), 256)
+    (group,) = close_groups(np.array([[100.0, 100.0], [130.0, 140.0], [np.nan, np.nan]]), 256, PART)
     assert group.points.tolist() == [0, 1]
     assert group.centre_px == pytest.approx([115.0, 120.0])
-    assert close_groups(np.full((3, 2), np.nan), 256) == ()
+    assert close_groups(np.full((3, 2), np.nan), 256, PART) == ()
 
 
 def test_a_close_up_follows_its_own_points():
@@ -36,15 +37,15 @@ def test_a_close_up_follows_its_own_points():
     frame = Frame(np.array([[0.0, 0.5], [-0.5, 0.0]]), np.array([3.0, 200.0]))
     points = mean + np.array([7.0, -4.0])
     points[1] = np.nan
-    close = close_frame(frame, group, points, mean, 256)
+    close = close_frame(frame, group, points, mean, 256, PART)
     assert close.to_window(frame.to_film(np.array([122.0, 116.0]))) == pytest.approx([127.5, 127.5])
-    assert close.scale == pytest.approx(frame.scale / CLOSE_PART)
+    assert close.scale == pytest.approx(frame.scale / PART)
 
 
 def test_belief_moves_with_the_magnification():
     window = Frame(np.eye(2) * 0.4, np.array([5.0, 9.0]))
     close = close_frame(
-        window, Group(np.array([0]), np.array([90.0, 110.0])), np.zeros((1, 2)), np.zeros((1, 2)), 256
+        window, Group(np.array([0]), np.array([90.0, 110.0])), np.zeros((1, 2)), np.zeros((1, 2)), 256, PART
     )
     cells = (np.arange(64) + 0.5) * 4 - 0.5
     place = np.array([97.3, 101.9])
@@ -55,3 +56,7 @@ def test_belief_moves_with_the_magnification():
     assert (seen[0] * cells[:, None]).sum() == pytest.approx(expected[1], abs=0.3)
     assert seen.sum(axis=(1, 2)) == pytest.approx(1.0, abs=1e-4)
     assert np.ptp(seen[1]) == 0.0
+
+
+def test_a_film_is_looked_at_as_closely_as_it_has_detail():
+    assert [levels(scale) for scale in (0.1, 0.39, 0.41, 0.99, 1.0, 2.0)] == [2, 2, 1, 1, 0, 0]

@@ -5,16 +5,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.matching.confidence import ErrorModel, confidence
+from core.matching.confidence import ErrorModel, Evidence, confidence
+
+length = st.floats(0, 200)
 
 
-@given(st.floats(0, 200), st.floats(0, 200), st.floats(0, 50))
-def test_more_doubt_or_disagreement_is_more_error(distance, spread, more):
-    model = ErrorModel()
-    base = model.expected_error(np.array([distance]), np.array([spread]))
-    assert base[0] > 0
-    assert model.expected_error(np.array([distance + more]), np.array([spread]))[0] >= base[0]
-    assert model.expected_error(np.array([distance]), np.array([spread + more]))[0] >= base[0]
+def expected(score, *lengths):
+    return float(ErrorModel().expected_error(Evidence(*(np.array([part]) for part in lengths), score))[0])
+
+
+@given(st.floats(0, 1), st.tuples(length, length, length, length), st.integers(0, 3), st.floats(0, 50))
+def test_more_doubt_or_disagreement_is_never_less_error(score, lengths, which, more):
+    base = expected(score, *lengths)
+    assert base >= ErrorModel.floor
+    worse = [part + more * (which == number) for number, part in enumerate(lengths)]
+    assert expected(score, *worse) >= base - 1e-9
+    assert expected(0.9 * score, *lengths) >= base - 1e-9
+
+
+def test_expected_error_is_a_product_of_powers():
+    model = ErrorModel(floor=0.5, base=2.0, distance=1.0, spread=0.5, apart=0.0, odd=2.0, unlike=3.0)
+    evidence = Evidence(np.array([4.0]), np.array([8.0]), np.array([99.0]), np.array([1.0]), 0.5)
+    assert model.expected_error(evidence) == pytest.approx([2.0 * 5.0 * 3.0 * 4.0 * np.exp(1.5)])
 
 
 def test_confidence_is_one_half_at_two_percent_of_the_window():

@@ -10,7 +10,7 @@ import pytest
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
 from core.film import Side
-from core.matching.closeups import close_groups
+from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.features import CANONICAL_MARGIN
 from core.matching.matcher import LandmarkMatcher
 from core.matching.shape import mean_shape
@@ -338,7 +338,8 @@ def test_memory_cache():
 def test_each_window_is_encoded_once():
     encoder = FakeEncoder()
     matcher(encoder=encoder).match(square_film()[0], [reference(), reference("b")])
-    close = len(close_groups(mean_shape([LAYOUT], 256, CANONICAL_MARGIN), 256))
+    mean = mean_shape([LAYOUT], 256, CANONICAL_MARGIN)
+    close = len(close_groups(mean, 256, CLOSE_PARTS[0]))
     # References: whole, aligned, close-ups. The film: whole and mirrored, then up to three poses in up to
     # three windows and the close-ups each.
     references = 2 * (2 + close)

@@ -28,7 +28,7 @@ from training.simulate.views import view_maker
 
 _BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "anatomy"
 ANATOMY = Path(os.environ.get("ORTHOMATCH_ANATOMY", str(_BESIDE)))
-VIEWS = ("pelvis_ap", "pelvis_ap_child", "hip_false_profile")
+VIEWS = ("pelvis_ap", "pelvis_ap_child", "hip_false_profile", "hip_replacement_ap")
 SEEDS = range(20)
 
 pytestmark = pytest.mark.skipif(not ANATOMY.is_dir(), reason="anatomy collection not available")
@@ -216,3 +216,30 @@ def test_bones_of_a_child_are_apart_at_the_growth_plates() -> None:
             gap = cKDTree(neck.vertices_mm).query(head.vertices_mm)[0].min()
             assert 0.3 < gap < 20.0
             assert all(len(piece.faces) > 100 for piece in (*hip, neck, head))
+
+
+def test_a_cup_is_measured_as_it_was_set() -> None:
+    for seed in range(8):
+        scene, camera, points = _film("hip_replacement_ap", seed)
+        along = points["cup_lateral"] - points["cup_medial"]
+        rise = np.degrees(np.arctan2(-along[1], along[0]))
+        assert rise == pytest.approx(scene.truth["cup_inclination"], abs=0.05)
+        line = points["teardrop_inferior_operated"] - points["teardrop_inferior_other"]
+        tilt = np.degrees(np.arctan2(-line[1], line[0]))
+        values = _values("hip_replacement_ap", points, camera.object_pixel_mm)
+        assert values["cup_inclination"] == pytest.approx(rise - tilt, abs=0.01)
+
+
+def test_the_cup_lies_where_its_points_say() -> None:
+    scene, camera, points = _film("hip_replacement_ap", 0)
+    (cup,) = (solid for solid in scene.solids if solid.name == "cup")
+    shell = camera.project(cup.vertices_mm)
+    across = (points["cup_lateral"] - points["cup_medial"]) / 2
+    middle = points["cup_medial"] + across
+    reach = np.abs((shell - middle) @ across) / (across @ across)
+    assert reach.max() == pytest.approx(1.0, abs=0.02)
+    outwards = np.array([-across[1], across[0]])
+    beyond = (shell - middle) @ outwards / (across @ across)
+    # The shell lies above and medial of the opening; its rim's ellipse reaches a little below it.
+    assert beyond.min() == pytest.approx(-1.0, abs=0.05)
+    assert beyond.max() < 0.7

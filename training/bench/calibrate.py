@@ -1,61 +1,90 @@
 """Fit the expected error to true errors: ``python -m training.bench.calibrate CASES ...``.
 
-CASES is a folder of films that were not trained on (see ``python -m training.simulate``).
-The shipped bank's references are matched onto every film and the constants of
-``core.matching.confidence.ErrorModel`` are fitted by non-negative least squares on relative error, leaving
-out gross errors, which no answer foresees. Prints them, and how well expected and true errors agree in five
-classes.
+CASES is a folder of films that were not trained on, named after its view (see
+``python -m training.simulate``). The shipped bank's references are matched onto every film and the constants
+of ``core.matching.confidence.ErrorModel`` are fitted: those with which the true errors, taken as gamma
+distributed about the expected ones, are most likely, so that both agree in the mean. Prints the constants,
+how well expected and true errors agree in five classes, and how well gross errors are told from others.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import astuple, fields
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
+from scipy.optimize import minimize
 
 from core.adapters.bank import load_bank
 from core.adapters.cases_folder import read_cases
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
-from core.matching.confidence import ErrorModel
+from core.errors import MatchError
+from core.matching.confidence import ErrorModel, Evidence
 from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
 
 FloatArray = NDArray[np.float64]
 
+GROSS_MM = 10.0
+CAPPED_PX = 60.0
+"""Errors above this, in pixels of the canonical window, count as this much: how much more is chance."""
 
-GROSS_PX = 40.0
-"""Errors above this, in pixels of the canonical window, are left out of the fit."""
+
+class Recorder(ErrorModel):
+    """An error model that remembers what it was shown."""
+
+    def expected_error(self, evidence: Evidence) -> FloatArray:
+        """What ``ErrorModel`` expects."""
+        object.__setattr__(self, "seen", evidence)
+        return super().expected_error(evidence)
 
 
-def collect(cases: Path, view: str) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """True error, mean distance and spread of every point, in window pixels."""
+def collect(cases: Path, view: str) -> FloatArray:
+    """Rows of true error (window pixels, mm) and evidence (in the order of ``Evidence``), one a point."""
     catalogue = load_catalogue()
     references = load_bank().references(catalogue, view)
-    only_distance = ErrorModel(floor=0.0, doubt=1.0, spread=0.0)
-    matcher = LandmarkMatcher(OnnxEncoder(), MemoryFeatureCache(), only_distance)
-    errors, distances, spreads = [], [], []
+    recorder = Recorder()
+    matcher = LandmarkMatcher(OnnxEncoder(), MemoryFeatureCache(), recorder)
+    rows = []
     for film in read_cases(cases):
-        pixels = read_film(film.path).pixels
-        result = matcher.match(pixels, references)[0]
-        known = np.isfinite(film.points_px).all(1)
-        error = np.linalg.norm(result.positions_px - film.points_px, axis=1)
-        errors.append(error[known] * result.scale)
-        distances.append(result.expected_error_px[known] * result.scale)
-        spreads.append(result.spread_px[known] * result.scale)
-    return np.concatenate(errors), np.concatenate(distances), np.concatenate(spreads)
+        try:
+            result = matcher.match(read_film(film.path).pixels, references)[0]
+        except MatchError:
+            continue
+        evidence: Evidence = recorder.seen  # type: ignore[attr-defined]
+        placed = np.isfinite(result.positions_px).all(1)
+        error = np.linalg.norm(result.positions_px - film.points_px, axis=1)[placed]
+        per_point = [np.broadcast_to(part, error.shape) for part in astuple(evidence)]
+        row = np.stack([error * result.scale, error * (film.mm_per_px or np.nan), *per_point], axis=1)
+        rows.append(row[np.isfinite(error)])
+    return np.concatenate(rows)
 
 
-def fit(error: FloatArray, distance: FloatArray, spread: FloatArray) -> ErrorModel:
-    """The error model that fits best, weighting every point by the inverse of its rough error."""
-    columns = np.stack([distance, spread], axis=1)
-    weight = 1.0 / (1.0 + distance + spread)
-    doubt, disagreement = nnls(columns * weight[:, None], error * weight)[0]
-    return ErrorModel(doubt=float(doubt), spread=float(disagreement))
+def fit(error: FloatArray, evidence: Evidence) -> ErrorModel:
+    """The error model under which errors [N] in window pixels are most likely (gamma, logarithmic link)."""
+    columns = np.stack(
+        [
+            np.ones_like(error),
+            *(np.log1p(part) for part in (evidence.distance, evidence.spread, evidence.apart, evidence.odd)),
+            np.broadcast_to(1.0 - evidence.score, error.shape),
+        ],
+        axis=1,
+    )
+    true = np.clip(error, 0.05, CAPPED_PX)
+
+    def deviance(weights: FloatArray) -> tuple[float, FloatArray]:
+        line = columns @ weights
+        ratio = true * np.exp(-line)
+        return float((line + ratio).mean()), np.asarray(columns.T @ (1.0 - ratio) / len(true))
+
+    bounds = [(None, None)] + [(0.0, None)] * (columns.shape[1] - 1)
+    weights = minimize(deviance, np.zeros(columns.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x
+    return ErrorModel(ErrorModel.floor, float(np.exp(weights[0])), *(float(w) for w in weights[1:]))
 
 
 def main() -> None:  # noqa: D103
@@ -64,17 +93,23 @@ def main() -> None:  # noqa: D103
         "cases", type=Path, nargs="+", help="folders named after their view, e.g. out/hand_pa"
     )
     args = parser.parse_args()
-    parts = [collect(folder, folder.name) for folder in args.cases]
-    error, distance, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
-    fine = error < GROSS_PX
-    model = fit(error[fine], distance[fine], spread[fine])
-    print(f"ErrorModel(doubt={model.doubt:.2f}, spread={model.spread:.2f})")
-    expected = model.expected_error(distance, spread)
-    for low, high in zip(
-        *[np.quantile(expected, q) for q in (np.arange(5) / 5, np.arange(1, 6) / 5)], strict=True
-    ):
+    rows = np.concatenate([collect(folder, folder.name) for folder in args.cases])
+    error, error_mm = rows[:, 0], rows[:, 1]
+    evidence = Evidence(*rows[:, 2:].T)
+    model = fit(error, evidence)
+    said = ", ".join(f"{f.name}={getattr(model, f.name):.3f}" for f in fields(model))
+    print(f"ErrorModel({said})")
+    expected = model.expected_error(evidence)
+    edges = np.quantile(expected, np.arange(6) / 5)
+    for low, high in pairwise(edges):
         part = (expected >= low) & (expected <= high)
         print(f"expected {expected[part].mean():6.2f}  true {error[part].mean():6.2f}  points {part.sum()}")
+    gross = error_mm > GROSS_MM
+    if gross.any():
+        for alarms in (0.02, 0.05, 0.1):
+            limit = float(np.quantile(expected[~gross], 1.0 - alarms))
+            found = 100.0 * (expected[gross] > limit).mean()
+            print(f"above {limit:5.2f}: {found:3.0f} % of {gross.sum()} gross errors, {alarms:.0%} of others")
 
 
 if __name__ == "__main__":

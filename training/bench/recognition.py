@@ -223,7 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
 
     catalogue = load_catalogue()
-    views = chosen_views(args.views, parser, VIEW_KEYS)
+    found_by_itself = [key for key in VIEW_KEYS if not catalogue.view(key).chosen_only]
+    views = chosen_views(args.views, parser, found_by_itself)
     real = named_paths(args.real, parser, VIEW_KEYS)
     engine, watched = open_engine(args.bank)
     in_bank = {entry.view for entry in engine.bank.entries}

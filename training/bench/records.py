@@ -135,10 +135,11 @@ def measure_film(engine: Engine, watched: WatchedMatcher, film: BenchFilm, way: 
 def measure_films(
     engine: Engine, watched: WatchedMatcher, films: Iterator[BenchFilm], ways: Sequence[str]
 ) -> Iterator[FilmRecord]:
-    """Every film in every way."""
+    """Every film in every way; views that are never found by themselves are always given."""
     for film in films:
         for way in ways:
-            yield measure_film(engine, watched, film, way)
+            if way == GIVEN or not engine.catalogue.view(film.view).chosen_only:
+                yield measure_film(engine, watched, film, way)
 
 
 def exact_results(engine: Engine, film: BenchFilm) -> dict[str, MeasurementResult]:

@@ -1,7 +1,7 @@
 """Render the shipped reference bank: ``python -m training.simulate.bank --out references``.
 
 References differ in people, pose, framing and exposure. Their random streams are apart from those of
-the training films.
+the training films. Those that predict the others best come first, so that a few of them are the best few.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.adapters.bank import Bank, BankEntry, add_reference, load_bank
-from core.adapters.feature_cache import DiskFeatureCache
+from core.adapters.bank import Bank, BankEntry, add_reference, load_bank, save_manifest
+from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.leave_one_out import review_view
 from core.matching.matcher import LandmarkMatcher
 from core.measure.definitions import View
 from core.measure.loader import load_catalogue
@@ -26,7 +27,9 @@ STREAM = 90_001  # keeps the bank's people apart from those of training and test
 ORIGIN = "simulated (see SOURCES.md)"
 LICENCE = "CC BY 4.0 (see SOURCES.md)"
 EXPOSURE_STRENGTH = 0.5
-SIDE_PX = 720
+SIDE_PX, LONG_SIDE_PX = 720, 1440
+LONG_VIEWS = ("full_leg_ap", "spine_ap", "spine_lateral")
+"""Views of half a body and more, which need more pixels to show as much of a joint."""
 
 
 def main() -> None:  # noqa: D103
@@ -36,18 +39,31 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--views", default="all", help="keys, or all")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--anatomy", type=Path)
-    parser.add_argument("--features-only", action="store_true", help="only encode the bank that is there")
+    parser.add_argument("--features-only", action="store_true", help="only rank and encode what is there")
     args = parser.parse_args()
     if args.features_only:
-        ship_features(load_bank(args.out))
+        ship_features(ranked(load_bank(args.out)))
         return
     makers = scene_makers(anatomy_dir(args.anatomy))
     bank = Bank(args.out, "", ())
     catalogue = load_catalogue()
     for key in catalogue.views if args.views == "all" else args.views.split(","):
         bank = add_view(bank, catalogue.view(key), makers[key], args.count, args.seed)
+    bank = ranked(bank)
     ship_features(bank)
     print(f"{len(bank.entries)} references, sha256 {bank.sha256}")
+
+
+def ranked(bank: Bank) -> Bank:
+    """The bank with the references of each view in the order of how well each predicts the others."""
+    catalogue, encoder = load_catalogue(), OnnxEncoder()
+    order: dict[str, float] = {}
+    for view in catalogue.views.values():
+        for review in review_view(encoder, MemoryFeatureCache(), view, bank.references(catalogue, view.key)):
+            order[review.key] = review.predicts_percent
+    views = list(dict.fromkeys(entry.view for entry in bank.entries))
+    entries = sorted(bank.entries, key=lambda entry: (views.index(entry.view), order.get(entry.key, 0.0)))
+    return save_manifest(bank.folder, tuple(entries))
 
 
 def ship_features(bank: Bank) -> None:
@@ -68,7 +84,7 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
     added, trial = 0, 0
     while added < count:
         rng = np.random.default_rng([STREAM, seed, trial])
-        scene, camera = make(rng, SIDE_PX)
+        scene, camera = make(rng, LONG_SIDE_PX if view.key in LONG_VIEWS else SIDE_PX)
         film = expose(scene, camera, trial)
         trial += 1
         if not _complete(film, view):

@@ -5,7 +5,8 @@ The bones lose what a surgeon cuts off (``Bone.drawn``); their points stay where
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import ConvexHull
@@ -17,25 +18,51 @@ from training.simulate.scene import Bone, FloatArray, Scene, Solid, Surface
 from training.simulate.solids import across, ball, cut, prism, rod, turned, unit
 
 
+@dataclass(frozen=True, eq=False)
+class HipImplant:
+    """Where a hip replacement lies, in mm: centre [3] of head and cup, their radii, tip [3] of the stem."""
+
+    centre: FloatArray
+    head_radius: float
+    cup_radius: float
+    stem_tip: FloatArray
+
+
 def total_hip(scene: Scene, rng: np.random.Generator) -> Scene | None:
     """A stem with neck and head in one femur and a cup in its socket; None without a whole hip."""
-    found = _ball_joint(scene, rng, "femur", "hip_bone", 10.0)
+    made = hip_replacement(scene, rng)
+    return None if made is None else made[0]
+
+
+def hip_replacement(
+    scene: Scene,
+    rng: np.random.Generator,
+    sides: Sequence[str] = ("", "_right"),
+    cup_opens: FloatArray | None = None,
+) -> tuple[Scene, HipImplant] | None:
+    """``total_hip`` on one of ``sides`` (suffixes of bone names), and where it lies.
+
+    ``cup_opens`` is the unit direction [3] in which the cup opens, None towards the neck.
+    """
+    found = _ball_joint(scene, rng, "femur", "hip_bone", 10.0, sides)
     if found is None:
         return None
     femur, long, centre, radius = found
     shoulder = _on_axis(long, centre, 1.9 * radius)
     neck = unit(centre - shoulder)
     # The smear of a trunnion and taper is left out: stem, neck, head, cup.
-    stem = _stem(long, shoulder, 5.8 * radius, 0.34 * radius, 0.17 * radius)
-    head = ball(centre, radius * rng.uniform(0.55, 0.75), 4)
+    stem, tip = _stem(long, shoulder, 5.8 * radius, 0.34 * radius, 0.17 * radius)
+    implant = HipImplant(centre, radius * rng.uniform(0.55, 0.75), radius * 1.06, tip)
+    head = ball(centre, implant.head_radius, 4)
+    closed = neck if cup_opens is None else -cup_opens
     solids = [
         ("stem", stem, float(rng.choice([TITANIUM, STEEL]))),
         ("neck", rod(shoulder, centre, 0.24 * radius, 20), TITANIUM),
         ("head", head, float(rng.choice([STEEL, 2.5]))),  # cobalt-chromium or ceramic
-        *_bowl("cup", centre, neck, radius * 1.06, 0.13 * radius),
+        *_bowl("cup", centre, closed, implant.cup_radius, 0.13 * radius),
     ]
     rest = cut(Surface(femur.vertices_mm, femur.faces), centre - neck * 0.75 * radius, -neck)
-    return _with(scene, {femur.name: (rest,)}, solids)
+    return _with(scene, {femur.name: (rest,)}, solids), implant
 
 
 def total_shoulder(scene: Scene, rng: np.random.Generator) -> Scene | None:
@@ -48,7 +75,7 @@ def total_shoulder(scene: Scene, rng: np.random.Generator) -> Scene | None:
     face = unit(centre - shoulder)
     plane = centre + face * 0.1 * radius
     rest = cut(Surface(humerus.vertices_mm, humerus.faces), plane, -face)
-    stem = _stem(long, shoulder, 4.5 * radius, 0.33 * radius, 0.18 * radius)
+    stem, _ = _stem(long, shoulder, 4.5 * radius, 0.33 * radius, 0.18 * radius)
     solids = [("stem", stem, TITANIUM), ("neck", rod(shoulder, plane, 0.3 * radius, 20), TITANIUM)]
     if rng.random() < 0.5:
         solids.append(("head", cut(ball(centre, radius, 4), plane, face), STEEL))
@@ -104,15 +131,14 @@ def _condyle_shell(femur: LongBone, reach_mm: float) -> list[tuple[str, Surface,
     return [("femoral_component", outer, STEEL), ("femoral_component_inside", inner, -STEEL)]
 
 
-def _stem(long: LongBone, top: FloatArray, length: float, wide: float, thin: float) -> Surface:
-    """A tapering stem down the shaft from its shoulder."""
+def _stem(
+    long: LongBone, top: FloatArray, length: float, wide: float, thin: float
+) -> tuple[Surface, FloatArray]:
+    """A tapering stem down the shaft from its shoulder, and its tip [3]."""
     start = float((top - long.centre(0.0)) @ long.axis) / long.length
     end = long.centre(min(0.9, start + length / long.length))
-    return turned(
-        end,
-        top,
-        np.array([[0.0, 0.3 * thin], [0.04, thin], [0.6, 0.75 * wide], [0.9, wide], [1, wide * 0.8]]),
-    )
+    profile = np.array([[0.0, 0.3 * thin], [0.04, thin], [0.6, 0.75 * wide], [0.9, wide], [1, wide * 0.8]])
+    return turned(end, top, profile), end
 
 
 def _bowl(
@@ -129,10 +155,17 @@ def _on_axis(long: LongBone, centre: FloatArray, below_mm: float) -> FloatArray:
     return long.centre(part)
 
 
-def _pair(scene: Scene, rng: np.random.Generator, first: str, second: str, reach_mm: float) -> Joint | None:
+def _pair(
+    scene: Scene,
+    rng: np.random.Generator,
+    first: str,
+    second: str,
+    reach_mm: float,
+    sides: Sequence[str] = ("", "_right"),
+) -> Joint | None:
     """A joint of the named bones, of either side if the scene shows both."""
     by_name = {bone.name: bone for bone in scene.bones}
-    for suffix in rng.permutation(["", "_right"]):
+    for suffix in rng.permutation(list(sides)):
         one, two = by_name.get(f"{first}{suffix}"), by_name.get(f"{second}{suffix}")
         if one is not None and two is not None and one.drawn is None and two.drawn is None:
             joint = joint_between(one, two, reach_mm)
@@ -158,9 +191,14 @@ def _from_joint(bone: Bone, place: FloatArray) -> LongBone | None:
 
 
 def _ball_joint(
-    scene: Scene, rng: np.random.Generator, first: str, second: str, reach_mm: float
+    scene: Scene,
+    rng: np.random.Generator,
+    first: str,
+    second: str,
+    reach_mm: float,
+    sides: Sequence[str] = ("", "_right"),
 ) -> tuple[Bone, LongBone, FloatArray, float] | None:
-    joint = _pair(scene, rng, first, second, reach_mm)
+    joint = _pair(scene, rng, first, second, reach_mm, sides)
     if joint is None:
         return None
     (bone, place), _ = _sides(joint)

@@ -36,6 +36,7 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
         "knee_lateral": "training.simulate.knee.lateral:knee_lateral_film",
         "knee_axial": "training.simulate.knee.axial:knee_axial_film",
         "pelvis_ap": "training.simulate.pelvis.ap:pelvis_film",
+        "hip_replacement_ap": "training.simulate.pelvis.replacement:replacement_film",
         "pelvis_ap_child": "training.simulate.pelvis.child:child_film",
         "hip_false_profile": "training.simulate.pelvis.false_profile:false_profile_film",
         "wrist_pa": "training.simulate.wrist.film:wrist_pa_film",

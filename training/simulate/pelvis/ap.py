@@ -132,7 +132,9 @@ def pelvis_camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camer
     source_detector = float(rng.uniform(1000.0, 1200.0))
     object_detector = float(rng.uniform(90.0, 150.0))
     plain = Camera(source_detector, source_detector - object_detector, 1.0, 1, 1, 0.0, 0.0)
-    framing = ("shaft_distal", "ischial", "greater", "acetabular_edge", "symphysis", "sacrococcygeal")
+    framing = (
+        "shaft_distal", "ischial", "greater", "acetabular_edge", "symphysis", "sacrococcygeal", "cup", "stem"
+    )  # fmt: skip
     rules = [rule for name, rule in scene.point_rules.items() if name.startswith(framing)]
     marks = np.array([rule(scene, plain) for rule in rules]) / plain.magnification
     crest = min(float(scene.bone(name).vertices_mm[:, 1].min()) for name in ("hip_bone", "hip_bone_right"))

@@ -20,8 +20,21 @@ class SphereEdge:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         centre, radius = fit_sphere(scene.bone(self.bone).vertices_mm[self.vertices])
-        scale = camera.source_detector_mm / (camera.source_object_mm + centre[2]) / camera.pixel_mm
-        return np.asarray(camera.project(centre[None])[0] + radius * scale * self.direction(scene, camera))
+        return BallEdge(centre, radius, self.direction)(scene, camera)
+
+
+@dataclass(frozen=True, eq=False)
+class BallEdge:
+    """The outermost film point in ``direction`` of a ball around ``centre_mm`` [3]."""
+
+    centre_mm: FloatArray
+    radius_mm: float
+    direction: Direction | FilmDirection
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        scale = camera.source_detector_mm / (camera.source_object_mm + self.centre_mm[2]) / camera.pixel_mm
+        reach = self.radius_mm * scale * self.direction(scene, camera)
+        return np.asarray(camera.project(self.centre_mm[None])[0] + reach)
 
 
 @dataclass(frozen=True, eq=False)
