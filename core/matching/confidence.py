@@ -16,18 +16,20 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What speaks for and against the points of a film: all [N], in pixels of the canonical window.
+    """What speaks for and against the points of a film: all [N], lengths in pixels of the canonical window.
 
     ``distance`` is the answer map's mean distance from its peak, ``spread`` the root mean square distance of
     the single references' answers from the consensus, given what neighbours expect; ``apart`` the median
-    distance of their answers when neighbours say nothing; ``odd`` the distance from where the mean shape,
-    fitted to all points, has the point. ``score`` is the likeness 0..1 of film and references.
+    distance of their answers when neighbours say nothing; ``odd`` the distance from where all points together
+    put the point. The last two hold for a film as a whole: ``strain`` says how badly its answers fit together
+    (see ``joint``), ``score`` 0..1 how alike film and references are.
     """
 
     distance: FloatArray
     spread: FloatArray
     apart: FloatArray
     odd: FloatArray
+    strain: float | FloatArray
     score: float | FloatArray
 
 
@@ -35,7 +37,7 @@ class Evidence:
 class ErrorModel:
     """Expected error in window pixels, as a product of powers of what the evidence says.
 
-    ``base`` times (1 + each length of the evidence) to the power of the constant of its name, times
+    ``base`` times (1 + each part of the evidence) to the power of the constant of its name, times
     exp(``unlike`` * (1 - score)), at least ``floor``, an eighth of a cell of the fine map: no answer is surer
     than that. No power is negative, so that more doubt is never less error.
     """
@@ -46,6 +48,7 @@ class ErrorModel:
     spread: float = 0.3
     apart: float = 0.2
     odd: float = 0.0
+    strain: float = 0.0
     unlike: float = 0.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
@@ -56,6 +59,7 @@ class ErrorModel:
             * (1.0 + evidence.spread) ** self.spread
             * (1.0 + evidence.apart) ** self.apart
             * (1.0 + evidence.odd) ** self.odd
+            * (1.0 + evidence.strain) ** self.strain
             * np.exp(self.unlike * (1.0 - evidence.score))
         )
         return np.asarray(np.maximum(error, self.floor))

@@ -153,6 +153,18 @@ def _to_one(belief: Float32) -> Float32:
     return np.asarray(belief / max(float(belief.sum()), 1e-30), dtype=np.float32)
 
 
+def covariances(belief: Float32, position: FloatArray, stride: int) -> FloatArray:
+    """Second moments [N, 2, 2] of maps [N, H, W] about positions [N, 2], in window pixels."""
+    height, width = belief.shape[1:]
+    x = (np.arange(width) + 0.5) * stride - 0.5 - position[:, :1]
+    y = (np.arange(height) + 0.5) * stride - 0.5 - position[:, 1:]
+    mass = belief / np.maximum(belief.sum(axis=(1, 2), keepdims=True), 1e-30)
+    across = (mass.sum(1) * x**2).sum(1)
+    down = (mass.sum(2) * y**2).sum(1)
+    both = np.einsum("nhw,nh,nw->n", mass, y, x)
+    return np.stack([np.stack([across, both], 1), np.stack([both, down], 1)], axis=1)
+
+
 def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Window position [N, 2], mass near the peak [N] and expected distance from it [N] (window pixels).
 

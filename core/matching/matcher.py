@@ -28,11 +28,12 @@ from core.matching.features import (
     known_points,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import Answers, peaks, with_neighbours
+from core.matching.heatmaps import Answers, covariances, peaks, with_neighbours
+from core.matching.joint import fit_jointly
 from core.matching.locate import Pose, find_pose
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Placed, refine
-from core.matching.shape import fit_similarity_robust, oddness, shape_tree
+from core.matching.shape import fit_similarity_robust, shape_tree
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -263,12 +264,17 @@ class LandmarkMatcher:
     def _placed(self, fit: _Fit) -> Placed:
         context = np.asarray(fit.posterior / np.maximum(fit.unary, 1e-12), dtype=np.float32)
         wanted = joined(fit.view.aligned_coarse, fit.view.aligned_fine)
+        stride = self._encoder.strides[1]
         return Placed(
-            fit.position, fit.distance, fit.answers.places(wanted, context, self._encoder.strides[1])
+            fit.position,
+            covariances(fit.posterior, fit.position, stride),
+            fit.distance,
+            fit.answers.places(wanted, context, stride),
         )
 
     def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
         view, frame, known = fit.view, fit.frame, fit.known
+        joint = fit_jointly(placed.position, placed.covariance, view.mean_px, view.aligned_px)
         single = np.where(known_points(view.aligned_px)[..., None] > 0, placed.single, np.nan)
         spread = np.sqrt(np.nanmean(((single - placed.position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(
@@ -276,7 +282,8 @@ class LandmarkMatcher:
                 distance=placed.distance,
                 spread=spread,
                 apart=np.nanmedian(np.linalg.norm(fit.votes - placed.position, axis=2), axis=0),
-                odd=oddness(placed.position, view.mean_px),
+                odd=np.linalg.norm(joint.position - placed.position, axis=1),
+                strain=float(joint.strain.mean()),
                 score=fit.score,
             )
         )
@@ -286,7 +293,7 @@ class LandmarkMatcher:
             score=fit.score,
             rotation_deg=frame.rotation_deg,
             scale=frame.scale,
-            positions_px=_spread_out(frame.to_film(placed.position), known, 0),
+            positions_px=_spread_out(frame.to_film(joint.position), known, 0),
             per_reference_px=_spread_out(frame.to_film(single), known, 1),
             expected_error_px=_spread_out(expected / frame.scale, known, 0),
             spread_px=_spread_out(spread / frame.scale, known, 0),

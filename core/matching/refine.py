@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.matching.closeups import CLOSE_PARTS, close_frame, close_groups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, standardise
-from core.matching.heatmaps import Answers, peaks
+from core.matching.heatmaps import Answers, covariances, peaks
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -26,11 +26,13 @@ ENOUGH_DETAILED = 0.5
 class Placed:
     """Where points lie in the canonical window.
 
-    ``position`` is [N, 2], ``distance`` [N] the expected distance from it, ``single`` [R, N, 2] what each
-    reference alone says; all in window pixels.
+    ``position`` is [N, 2], ``covariance`` [N, 2, 2] how far and in which direction the answer is spread about
+    it, ``distance`` [N] the expected distance from it, ``single`` [R, N, 2] what each reference alone says;
+    all in window pixels.
     """
 
     position: FloatArray
+    covariance: FloatArray
     distance: FloatArray
     single: FloatArray
 
@@ -53,7 +55,7 @@ def refine(
     side, stride = encoder.input_px, encoder.strides[1]
     beliefs = [_Belief(each, frame) for each in posterior]
     position, single = start.position.copy(), start.single.copy()
-    distance, beyond = start.distance.copy(), np.zeros(len(position))
+    covariance, distance, beyond = start.covariance.copy(), start.distance.copy(), np.zeros(len(position))
     before = 1.0
     for level, part in enumerate(CLOSE_PARTS[: levels(frame.scale)]):
         coarse, fine = view.close_coarse[:, level], view.close_fine[:, level]
@@ -81,8 +83,10 @@ def refine(
                 beyond[n] += _beyond(held.map, held.window.to_window(place), stride, reach) * before
                 beliefs[n] = _Belief(belief / max(float(belief.sum()), 1e-30), close)
             distance[chosen] = away * part + beyond[chosen]
+            turn = frame.matrix @ np.linalg.inv(close.matrix)
+            covariance[chosen] = turn @ covariances(now, places, stride) @ turn.T
         before = part
-    return Placed(position, distance, single)
+    return Placed(position, covariance, distance, single)
 
 
 def _beyond(belief: Float32, position: FloatArray, stride: int, reach: float) -> float:

@@ -51,12 +51,6 @@ def fit_similarity_robust(
     return frame, np.linalg.norm(frame.to_window(source) - target, axis=1)
 
 
-def oddness(position: FloatArray, mean: FloatArray) -> FloatArray:
-    """How far each point [N, 2] lies from where the mean shape, fitted to all of them, has it [N]."""
-    _, residual = fit_similarity_robust(mean, position, np.ones(len(mean)))
-    return residual
-
-
 def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> FloatArray:
     """Mean [N, 2] of similarity-aligned shapes, centred in a square window with ``margin`` on each side.
 

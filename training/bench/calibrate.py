@@ -30,6 +30,9 @@ from core.measure.loader import load_catalogue
 
 FloatArray = NDArray[np.float64]
 
+POWERS = ("distance", "spread", "apart", "odd", "strain")
+"""Evidence that the error model takes to a power, in the order of its constants."""
+
 GROSS_MM = 10.0
 CAPPED_PX = 60.0
 """Errors above this, in pixels of the canonical window, count as this much: how much more is chance."""
@@ -70,7 +73,7 @@ def fit(error: FloatArray, evidence: Evidence) -> ErrorModel:
     columns = np.stack(
         [
             np.ones_like(error),
-            *(np.log1p(part) for part in (evidence.distance, evidence.spread, evidence.apart, evidence.odd)),
+            *(np.log1p(np.broadcast_to(getattr(evidence, name), error.shape)) for name in POWERS),
             np.broadcast_to(1.0 - evidence.score, error.shape),
         ],
         axis=1,

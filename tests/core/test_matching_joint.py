@@ -1,0 +1,74 @@
+"""Points fitted jointly: vague answers are filled in, sharp ones stay, wrong ones are noticed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.matching.joint import fit_jointly
+
+LEG = np.array([[100.0, 30.0 + 15.0 * n] for n in range(14)] + [[140.0, 30.0 + 15.0 * n] for n in range(14)])
+SHARP = np.broadcast_to(0.3 * np.eye(2), (len(LEG), 2, 2))
+
+
+def test_answers_that_are_sharp_stay_where_they_are():
+    moved = LEG + np.random.default_rng(1).normal(0, 1.0, LEG.shape)
+    joint = fit_jointly(moved, SHARP, LEG, LEG[None])
+    assert np.abs(joint.position - moved).max() < 0.2
+    assert joint.strain.mean() < 1.0
+
+
+def test_a_point_that_slid_along_a_shaft_is_put_back():
+    answers, spread = LEG.copy(), SHARP.copy()
+    answers[6] += [0.5, 9.0]
+    spread[6] = np.diag([0.3, 120.0])  # sharp across the shaft, vague along it
+    joint = fit_jointly(answers, spread, LEG, LEG[None])
+    assert joint.position[6] == pytest.approx(LEG[6] + [0.5, 0.0], abs=1.5)
+    others = np.delete(np.arange(len(LEG)), 6)
+    assert np.abs(joint.position - LEG)[others].max() < 0.3
+
+
+def test_a_point_that_is_sure_and_wrong_strains_the_shape_and_moves_no_other():
+    answers = LEG.copy()
+    answers[6] += [25.0, 0.0]
+    joint = fit_jointly(answers, SHARP, LEG, LEG[None])
+    assert joint.strain.argmax() == 6
+    others = np.delete(np.arange(len(LEG)), 6)
+    assert np.abs(joint.position - LEG)[others].max() < 0.5
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.floats(-15, 15),
+    st.tuples(st.floats(-15, 15), st.floats(-15, 15)),
+    st.floats(0.9, 1.1),
+    st.integers(1, 6),
+)
+def test_pose_is_free(turn_deg, shift, scale, references):
+    turn = np.radians(turn_deg)
+    matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = LEG.mean(0)
+    posed = (LEG - middle) @ matrix.T + middle + shift
+    joint = fit_jointly(posed, SHARP, LEG, np.repeat(LEG[None], references, axis=0))
+    assert np.abs(joint.position - posed).max() < 1.0
+
+
+def test_how_references_differ_is_expected():
+    bent = LEG + 12.0 * (LEG[:, 1:] > 130.0) * np.array([1.0, 0.0])  # the lower halves move together
+    shapes = np.stack([LEG + a * (bent - LEG) for a in (-1.0, -0.5, 0.5, 1.0)])
+    answers, spread = bent.copy(), SHARP.copy()
+    answers[13], spread[13] = LEG[13], 400.0 * np.eye(2)
+    known, plain = (
+        np.abs(fit_jointly(answers, spread, LEG, some).position[13] - bent[13]).max()
+        for some in (shapes, LEG[None])
+    )
+    assert known < plain
+    assert known < 2.0
+
+
+def test_points_that_no_reference_knows_and_a_lone_point():
+    shapes = LEG[None].copy()
+    shapes[0, 3] = np.nan
+    assert np.isfinite(fit_jointly(LEG, SHARP, LEG, shapes).position).all()
+    lone = fit_jointly(LEG[:1] + 3.0, SHARP[:1], LEG[:1], LEG[None, :1])
+    assert lone.position == pytest.approx(LEG[:1] + 3.0, abs=0.2)
