@@ -49,6 +49,9 @@ def _page(view: View, drawings: Drawings | None) -> Iterator[str]:
         f"Signs are defined on the canonical image, {seen} as usually shown. "
         "A film that shows its mirror image gives the same values."
     )
+    if view.chosen_only:
+        yield ""
+        yield "Never found by itself: choose this view for a film that is to be measured so."
     yield ""
     yield "## Points"
     yield ""

@@ -40,7 +40,8 @@ class Exposure:
     ``equalise`` is the part of the coarse differences of thickness that the processing takes away from
     films of the trunk, on which background and ceiling are darker too. Also of the trunk alone: ``faint`` is
     the part of the bones' contrast that is lost there, ``organs`` the relative amplitude of soft tissue that
-    the body does not have (bowel, vessels, breasts), ``gas`` the largest depth of bubbles in it, in mm.
+    the body does not have (bowel, vessels, breasts), ``gas`` the largest depth of bubbles in it, in mm, and
+    ``soften`` what all bands of detail lose.
     """
 
     bone_per_mm: float
@@ -73,6 +74,7 @@ class Exposure:
     faint: float = 0.0
     organs: float = 0.0
     gas: float = 0.0
+    soften: float = 0.0
 
 
 def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure:
@@ -134,6 +136,7 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         faint=float(rng.uniform(0.0, 0.6) * within + 0.2 * beyond),
         organs=float(rng.uniform(0.0, 0.07) * within + rng.uniform(0.0, 0.2) * beyond),
         gas=sometimes(0.6, 5.0, 40.0),
+        soften=float(rng.uniform(0.0, 0.7) * within),
     )
 
 
@@ -191,7 +194,7 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
     if trunk * e.equalise > 0.02:
         coarse = _wide_blur(density, 0.1 * longer)
         density -= np.float32(trunk * e.equalise) * (coarse - coarse.mean())
-    density = _sharpen(density, e.detail, longer)
+    density = _sharpen(density, tuple(max(-0.75, band - trunk * e.soften) for band in e.detail), longer)
 
     picture = _window(density, layers, e.window, trunk)
     if e.field_multiply > 0 or e.vignette != 0:
@@ -241,7 +244,7 @@ def _wide_blur(image: Image, sigma: float) -> Image:
     return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
-def _sharpen(density: Image, weights: tuple[float, float, float], longer: int) -> Image:
+def _sharpen(density: Image, weights: tuple[float, ...], longer: int) -> Image:
     """Add weighted bands of detail (finer than 0.4 %, 1.6 % and 6 % of the longer side)."""
     # The bands are differences of neighbouring blurs: each blur's own weight is the step between two bands.
     steps = np.diff([0.0, *weights, 0.0])
