@@ -119,15 +119,27 @@ def test_overlays_lie_where_they_are_asked_to() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_bone_stands_out_from_a_thick_trunk(seed: int) -> None:
-    """Behind 250 mm of tissue a vertebra is still brighter than what lies beside it."""
+    """Behind 250 mm of tissue a vertebra is still brighter than what lies beside it, unless made faint."""
     bone, soft = np.zeros((200, 160), np.float32), np.zeros((200, 160), np.float32)
     soft[:, 20:140] = 250.0
     bone[40:160, 70:90] = 14.0
     exposure = random_exposure(np.random.default_rng(seed), 1.0)
     exposure = dataclasses.replace(exposure, collimation=None, patches=(), texts=())
+    exposure = dataclasses.replace(exposure, organs=0.0, gas=0.0, faint=0.0, soften=0.0)
     film = develop(Layers(bone, soft), exposure, np.random.default_rng(seed))
     beside = np.concatenate([film[60:140, 60:67], film[60:140, 93:100]], axis=1)
     assert film[60:140, 72:88].mean() > beside.mean() + 0.03
+
+
+def test_organs_and_gas_lie_in_trunks_only() -> None:
+    nothing, body = np.zeros((120, 120), np.float32), np.zeros((120, 120), np.float32)
+    body[:, 20:100] = 1.0
+    plain = random_exposure(np.random.default_rng(0), 0.0)
+    crowded = dataclasses.replace(plain, organs=0.2, gas=40.0)
+    for thick, changed in ((40.0, False), (220.0, True)):
+        layers = Layers(nothing, thick * body)
+        films = [develop(layers, exposure, np.random.default_rng(1)) for exposure in (plain, crowded)]
+        assert bool(np.abs(films[0] - films[1]).max() > 0.05) is changed
 
 
 def test_a_round_field_is_open_inside_and_closed_outside() -> None:
