@@ -67,15 +67,18 @@ class Answers:
 
     def maps(self, wanted: Float32) -> Float32:
         """Probability [N, H, W] of every cell for descriptors [N, Dc + Df]."""
+        return np.asarray(np.exp(self.log_maps(wanted)), dtype=np.float32)
+
+    def log_maps(self, wanted: Float32) -> Float32:
+        """Logarithm of ``maps``."""
         logits = self.logits(wanted)
         logits -= logits.max(axis=(1, 2), keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=(1, 2), keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=(1, 2), keepdims=True))
         return logits
 
     def fused(self, wanted: Float32, weight: Float32) -> Float32:
         """One map a point [N, H, W] from descriptors [R, N, Dc + Df] of R references; see ``fuse``."""
-        return fuse((self.maps(one) for one in wanted), weight)
+        return fuse((self.log_maps(one) for one in wanted), weight)
 
     def places(self, wanted: Float32, prior: Float32, stride: int) -> FloatArray:
         """Where each reference alone puts the points [R, N, 2], given ``prior`` maps [N, H, W]."""
@@ -83,8 +86,12 @@ class Answers:
         return np.stack([_strongest(self.logits(one) + known, stride) for one in wanted])
 
 
+LEAST_LOG = np.float32(np.log(1e-8))
+"""Logarithm of the probability below which an answer cannot rule out a place."""
+
+
 def fuse(answers: Iterable[Float32], weight: Float32) -> Float32:
-    """One probability map a point [N, H, W] from R references' maps [N, H, W] and their weights [R, N].
+    """One probability map a point [N, H, W] from R references' ``log_maps`` and their weights [R, N].
 
     Half way between the mean of the probabilities (one reference may be wrong) and the mean of their
     logarithms (agreement sharpens).
@@ -92,8 +99,8 @@ def fuse(answers: Iterable[Float32], weight: Float32) -> Float32:
     share = weight / np.maximum(weight.sum(0, keepdims=True), 1e-9)
     arithmetic, geometric = np.float32(0.0), np.float32(0.0)
     for answer, part in zip(answers, share[:, :, None, None], strict=True):
-        arithmetic = arithmetic + answer * part
-        geometric = geometric + np.log(answer + 1e-8) * part
+        arithmetic = arithmetic + np.exp(answer) * part
+        geometric = geometric + np.maximum(answer, LEAST_LOG) * part
     geometric = np.exp(geometric)
     geometric /= geometric.sum(axis=(1, 2), keepdims=True)
     return np.asarray(0.5 * arithmetic + 0.5 * geometric, dtype=np.float32)

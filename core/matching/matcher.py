@@ -257,9 +257,9 @@ class LandmarkMatcher:
         return self._as_result(fit, self._placed(fit))
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
-        """The points as close-ups show them."""
-        placed = refine(self._encoder, film, fit.view, fit.frame, fit.posterior, self._placed(fit))
-        return self._as_result(fit, placed)
+        """The points as close-ups show them, where these show more."""
+        placed = refine(self._encoder, film, fit.view, fit.frame, fit.posterior, fit.position)
+        return self._as_result(fit, placed or self._placed(fit))
 
     def _placed(self, fit: _Fit) -> Placed:
         context = np.asarray(fit.posterior / np.maximum(fit.unary, 1e-12), dtype=np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,22 +47,23 @@ class _Belief:
 
 
 def refine(
-    encoder: Encoder, film: Float32, view: ViewFeatures, frame: Frame, posterior: Float32, start: Placed
-) -> Placed:
-    """The points as close-ups show them; ``start`` where these would show nothing more.
+    encoder: Encoder, film: Float32, view: ViewFeatures, frame: Frame, posterior: Float32, start: FloatArray
+) -> Placed | None:
+    """The points as close-ups show them, None where these would show nothing more.
 
-    ``frame`` takes the film to the canonical window, in which ``posterior`` [N, H, W] says where points lie.
+    ``frame`` takes the film to the canonical window, in which the points were found at ``start`` [N, 2] and
+    ``posterior`` [N, H, W] says where else they may lie.
     """
-    side, stride = encoder.input_px, encoder.strides[1]
+    side, stride, depth = encoder.input_px, encoder.strides[1], _depth(view, frame)
+    if depth == 0:
+        return None
     beliefs = [_Belief(each, frame) for each in posterior]
-    position, single = start.position.copy(), start.single.copy()
-    covariance, distance, beyond = start.covariance.copy(), start.distance.copy(), np.zeros(len(position))
-    before = 1.0
-    for level, part in enumerate(CLOSE_PARTS[: levels(frame.scale)]):
+    position, count = start.copy(), len(start)
+    covariance, distance, beyond = np.empty((count, 2, 2)), np.empty(count), np.zeros(count)
+    single = np.empty((len(view.keys), count, 2))
+    for level, (before, part) in enumerate(pairwise((1.0, *CLOSE_PARTS[:depth]))):
         coarse, fine = view.close_coarse[:, level], view.close_fine[:, level]
-        detailed = np.asarray(fine.any(2), dtype=np.float32)
-        if detailed.mean() < ENOUGH_DETAILED:
-            break
+        weight = _detailed(view, level)
         for group in close_groups(view.mean_px, side, part):
             chosen = group.points
             close = close_frame(frame, group, position, view.mean_px, side, part)
@@ -72,21 +74,35 @@ def refine(
             )
             expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
             wanted = joined(coarse[:, chosen], fine[:, chosen])
-            now = answers.fused(wanted, detailed[:, chosen]) * expected
+            now = answers.fused(wanted, weight[:, chosen]) * expected
             places, _, away = peaks(now, stride)
             film_px = close.to_film(places)
             position[chosen] = frame.to_window(film_px)
-            single[:, chosen] = frame.to_window(close.to_film(answers.places(wanted, expected, stride)))
             for n, place, belief in zip(chosen, film_px, now, strict=True):
                 held = beliefs[n]
                 reach = 0.5 * side * part / before
                 beyond[n] += _beyond(held.map, held.window.to_window(place), stride, reach) * before
                 beliefs[n] = _Belief(belief / max(float(belief.sum()), 1e-30), close)
-            distance[chosen] = away * part + beyond[chosen]
-            turn = frame.matrix @ np.linalg.inv(close.matrix)
-            covariance[chosen] = turn @ covariances(now, places, stride) @ turn.T
-        before = part
+            if level == depth - 1:
+                distance[chosen] = away * part + beyond[chosen]
+                turn = frame.matrix @ np.linalg.inv(close.matrix)
+                covariance[chosen] = turn @ covariances(now, places, stride) @ turn.T
+                alone = answers.places(wanted, expected, stride)
+                single[:, chosen] = frame.to_window(close.to_film(alone))
     return Placed(position, covariance, distance, single)
+
+
+def _depth(view: ViewFeatures, frame: Frame) -> int:
+    """How many levels of close-ups show more of this film and of enough of the references."""
+    depth = levels(frame.scale)
+    while depth and _detailed(view, depth - 1).mean() < ENOUGH_DETAILED:
+        depth -= 1
+    return depth
+
+
+def _detailed(view: ViewFeatures, level: int) -> Float32:
+    """1 where a reference knows a point in the detail of a level, else 0: [R, N]."""
+    return np.asarray(view.close_fine[:, level].any(2), dtype=np.float32)
 
 
 def _beyond(belief: Float32, position: FloatArray, stride: int, reach: float) -> float:

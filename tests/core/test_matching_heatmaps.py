@@ -74,17 +74,17 @@ def test_answer_maps_equal_the_formula():
 def test_fusion_follows_agreement_and_leaves_out_weightless_references():
     agree, odd = np.full((1, 8, 8), 1e-4, np.float32), np.full((1, 8, 8), 1e-4, np.float32)
     agree[0, 2, 3] = odd[0, 6, 6] = 1.0 - 63e-4
-    both = fuse(np.stack([agree, agree, odd]), np.ones((3, 1), np.float32))
+    both = fuse(np.log(np.stack([agree, agree, odd])), np.ones((3, 1), np.float32))
     assert both.shape == (1, 8, 8)
     assert both.sum() == pytest.approx(1.0, abs=1e-4)
     assert both[0, 2, 3] > 2 * both[0, 6, 6] > 0.1
-    only = fuse(np.stack([agree, odd]), np.array([[1.0], [0.0]], np.float32))
-    assert only == pytest.approx(fuse(agree[None], np.ones((1, 1), np.float32)), abs=1e-5)
+    only = fuse(np.log(np.stack([agree, odd])), np.array([[1.0], [0.0]], np.float32))
+    assert only == pytest.approx(fuse(np.log(agree[None]), np.ones((1, 1), np.float32)), abs=1e-5)
     assert only[0, 6, 6] < 0.01
 
 
 def test_a_point_without_any_reference_gets_an_even_map():
-    fused = fuse(np.full((2, 1, 4, 4), 1 / 16, np.float32), np.zeros((2, 1), np.float32))
+    fused = fuse(np.log(np.full((2, 1, 4, 4), 1 / 16, np.float32)), np.zeros((2, 1), np.float32))
     assert np.ptp(fused) == pytest.approx(0.0)
     assert fused[0, 0, 0] > 0
 
