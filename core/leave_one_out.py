@@ -7,14 +7,14 @@ show in this way. The same matches tell how well each reference alone predicts t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.errors import BankError
-from core.matching.features import Encoder, FeatureCache, ViewFeatures, features_key
+from core.matching.features import Encoder, FeatureCache, features_key
 from core.matching.matcher import LandmarkMatcher
 from core.matching.protocol import MatchResult, Reference
 from core.measure.definitions import View
@@ -104,7 +104,10 @@ def review_view(
             progress(f"{reference.key} ({number + 1} of {len(sound)})")
         rest = [*sound[:number], *sound[number + 1 :]]
         others = MemoryFeatureCache()
-        others.save(features_key(encoder.model_sha256, rest), _without(features, number))
+        others.save(
+            features_key(encoder.model_sha256, rest),
+            features.reordered(np.delete(np.arange(len(sound)), number)),
+        )
         matcher = LandmarkMatcher(encoder, others)
         results.append(matcher.match(images[reference.key], rest)[0])
     return _reviews(view, sound, results)
@@ -115,12 +118,6 @@ def _image(reference: Reference) -> NDArray[np.float32] | None:
         return reference.read_image()
     except BankError:  # reported by the check of the files
         return None
-
-
-def _without(features: ViewFeatures, number: int) -> ViewFeatures:
-    per_reference = [field.name for field in fields(features) if field.name not in ("view", "mean_px")]
-    kept = {name: np.delete(getattr(features, name), number, axis=0) for name in per_reference[1:]}
-    return replace(features, keys=(*features.keys[:number], *features.keys[number + 1 :]), **kept)
 
 
 def _reviews(view: View, references: Sequence[Reference], results: Sequence[MatchResult]) -> list[Review]:

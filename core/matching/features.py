@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -85,6 +85,16 @@ class ViewFeatures:
     aligned_fine: Float32
     close_coarse: Float32
     close_fine: Float32
+
+    def reordered(self, order: Sequence[int] | NDArray[np.intp]) -> ViewFeatures:
+        """The features of the references ``order`` (their numbers), in that order."""
+        chosen = [int(number) for number in order]
+        arrays = {
+            field.name: getattr(self, field.name)[chosen]
+            for field in fields(self)
+            if field.name not in ("view", "keys", "mean_px")
+        }
+        return replace(self, keys=tuple(self.keys[number] for number in chosen), **arrays)
 
 
 class FeatureCache(Protocol):

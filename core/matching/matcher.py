@@ -48,6 +48,9 @@ close-ups."""
 SURE_SCORE = 0.93
 """Score of a view above which the film need not be searched turned and in parts."""
 
+UNUSUAL_MARGIN = 0.03
+"""How much better a film must fit turned or in parts than upright as a whole: few films are stored so."""
+
 LIKELY = 6
 """Pairs of a view and a look at the film that are searched, the ones with the most similar codes."""
 
@@ -175,7 +178,10 @@ class LandmarkMatcher:
             likely = list(dict.fromkeys(item.window for item in seen))[:MIRRORED_PARTS]
             others = [part.mirror_image(side) for part in likely if len(flips) > 1]
             found += seen + self._search(film, others, views, impossible, cancelled)
-            fits += self._fits(film, found, cancelled)
+            upright = max((fit.score for fit in fits), default=0.0)
+            fits += [
+                fit for fit in self._fits(film, found, cancelled) if fit.score > upright + UNUSUAL_MARGIN
+            ]
         best, *less = _best_of_each_view(fits)
         return [self._closer(film, best), *(self._result(fit) for fit in less)]
 

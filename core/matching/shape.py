@@ -54,8 +54,8 @@ def fit_similarity_robust(
 def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> FloatArray:
     """Mean [N, 2] of similarity-aligned shapes, centred in a square window with ``margin`` on each side.
 
-    ``margin`` is a fraction of the window. The first shape gives the orientation (generalised
-    Procrustes analysis, three rounds). Points unknown in a shape are NaN there, and NaN in the mean when
+    ``margin`` is a fraction of the window. It is turned as the shapes are on the average (generalised
+    Procrustes analysis, three rounds), so that their order does not matter. Points unknown in a shape are NaN there, and NaN in the mean when
     no shape knows them.
     """
     mean = shapes[0]
@@ -65,6 +65,10 @@ def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> Float
         known = np.isfinite(stack)
         total = np.where(known, stack, 0.0).sum(axis=0)
         mean = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+    turns = [fit_similarity(shape, mean).matrix[:, 0] for shape in shapes]
+    cosine, sine = np.mean([turn / np.linalg.norm(turn) for turn in turns], axis=0)
+    if np.hypot(cosine, sine) > 1e-3:  # else they point in all directions
+        mean = mean @ np.array([[cosine, -sine], [sine, cosine]])
     low, high = np.nanmin(mean, axis=0), np.nanmax(mean, axis=0)
     extent = max(float((high - low).max()), 1e-6)
     scale = window_px * (1.0 - 2.0 * margin) / extent

@@ -74,7 +74,13 @@ def test_the_mean_shape_lies_in_the_window_with_its_margin():
     assert (high - low).max() == pytest.approx(256 * 0.72)
     assert (low + high) / 2 == pytest.approx([127.5, 127.5])
     assert fit_similarity(shapes[0], mean).to_window(shapes[0]) == pytest.approx(mean, abs=0.05)
-    assert fit_similarity(shapes[0], mean).rotation_deg == pytest.approx(0.0, abs=1e-3)
+    turns = [fit_similarity(shape, mean).rotation_deg for shape in shapes]
+    assert np.mean(turns) == pytest.approx(0.0, abs=0.1)
+    assert mean_shape(shapes[::-1], 256, 0.14) == pytest.approx(mean, abs=0.01)
+
+
+def test_one_shape_keeps_its_orientation():
+    assert fit_similarity(SHAPE, mean_shape([SHAPE], 256, 0.14)).rotation_deg == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_point_known_in_one_shape_only_is_in_the_mean():

@@ -7,21 +7,32 @@ the training films. Those that predict the others best come first, so that a few
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.adapters.bank import Bank, BankEntry, add_reference, load_bank, save_manifest
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
-from core.leave_one_out import review_view
+from core.matching.features import Encoder, ViewFeatures, features_key, joined
+from core.matching.frames import normalise, standardise
+from core.matching.heatmaps import Answers
 from core.matching.matcher import LandmarkMatcher
+from core.matching.protocol import Reference
+from core.matching.shape import fit_similarity
 from core.measure.definitions import View
 from core.measure.loader import load_catalogue
 from training.simulate.anatomy import anatomy_dir
 from training.simulate.films import SceneMaker, StoredFilm, expose
 from training.simulate.imaging import develop, random_exposure, with_side_letter
 from training.simulate.views import scene_makers
+
+FloatArray = NDArray[np.float64]
+
+FAR_PX = 40.0
+"""Farther off, an answer is as wrong as it can be."""
 
 STREAM = 90_001  # keeps the bank's people apart from those of training and test films
 ORIGIN = "simulated (see SOURCES.md)"
@@ -42,41 +53,53 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--features-only", action="store_true", help="only rank and encode what is there")
     args = parser.parse_args()
     if args.features_only:
-        ship_features(ranked(load_bank(args.out)))
+        ship_features(load_bank(args.out))
         return
     makers = scene_makers(anatomy_dir(args.anatomy))
     bank = Bank(args.out, "", ())
     catalogue = load_catalogue()
     for key in catalogue.views if args.views == "all" else args.views.split(","):
         bank = add_view(bank, catalogue.view(key), makers[key], args.count, args.seed)
-    bank = ranked(bank)
-    ship_features(bank)
+    bank = ship_features(bank)
     print(f"{len(bank.entries)} references, sha256 {bank.sha256}")
 
 
-def ranked(bank: Bank) -> Bank:
-    """The bank with the references of each view in the order of how well each predicts the others."""
+def ship_features(bank: Bank) -> Bank:
+    """Encode the references with the model in ``assets``, so that a first start need not, and rank them.
+
+    Returns the bank with the references of each view in the order of how well each predicts the others.
+    """
     catalogue, encoder = load_catalogue(), OnnxEncoder()
-    order: dict[str, float] = {}
-    for view in catalogue.views.values():
-        for review in review_view(encoder, MemoryFeatureCache(), view, bank.references(catalogue, view.key)):
-            order[review.key] = review.predicts_percent
-    views = list(dict.fromkeys(entry.view for entry in bank.entries))
-    entries = sorted(bank.entries, key=lambda entry: (views.index(entry.view), order.get(entry.key, 0.0)))
-    return save_manifest(bank.folder, tuple(entries))
-
-
-def ship_features(bank: Bank) -> None:
-    """Encode the references with the model in ``assets``, so that a first start need not."""
-    catalogue = load_catalogue()
+    matcher = LandmarkMatcher(encoder, MemoryFeatureCache())
     folder = bank.folder / "features"
     for old in folder.glob("features-*.npz"):
         old.unlink()
-    matcher = LandmarkMatcher(OnnxEncoder(), DiskFeatureCache(folder))
-    for view in catalogue.views:
+    shipped, entries = DiskFeatureCache(folder), []
+    for view in dict.fromkeys(entry.view for entry in bank.entries):
         references = bank.references(catalogue, view)
-        if references:
-            matcher.features(references)
+        features = matcher.features(references)
+        order = np.argsort(predicting(encoder, references, features), kind="stable")
+        references = [references[number] for number in order]
+        shipped.save(features_key(encoder.model_sha256, references), features.reordered(order))
+        entries += [bank.entry(reference.key) for reference in references]
+    return save_manifest(bank.folder, tuple(entries))
+
+
+def predicting(encoder: Encoder, references: Sequence[Reference], features: ViewFeatures) -> FloatArray:
+    """How far from their points each reference alone places those of the others [R], in window pixels."""
+    side, stride = encoder.input_px, encoder.strides[1]
+    wanted = joined(features.aligned_coarse, features.aligned_fine)
+    away = np.full((len(references), len(references)), np.nan)
+    for number, (reference, truth) in enumerate(zip(references, features.aligned_px, strict=True)):
+        frame = fit_similarity(reference.points_px, truth)
+        seen = encoder.encode(standardise(frame.sample(normalise(reference.read_image()), side)))
+        alone = Answers.of(seen.coarse, seen.fine, encoder.scales).places(
+            wanted, np.ones((1, 1, 1), np.float32), stride
+        )
+        distance = np.linalg.norm(alone - truth, axis=2)
+        away[number] = np.nanmean(np.minimum(distance, FAR_PX), axis=1)
+    np.fill_diagonal(away, np.nan)
+    return np.asarray(np.nanmean(away, axis=0))
 
 
 def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) -> Bank:
