@@ -4,7 +4,7 @@ Steps: (1) the whole film, and its mirror image, are encoded once each; the refe
 whose films have the most similar codes are looked for, which gives view, handedness and pose; (2) the
 film is sampled again in the view's canonical window, encoded once, and all references vote for every
 point, together with what their own points say about neighbours; (3) close-ups place the points to the
-detail.
+detail; (4) all points are put where the answers and the references' shapes together are most likely.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> Float
     """Mean [N, 2] of similarity-aligned shapes, centred in a square window with ``margin`` on each side.
 
     ``margin`` is a fraction of the window. It is turned as the shapes are on the average (generalised
-    Procrustes analysis, three rounds), so that their order does not matter. Points unknown in a shape are NaN there, and NaN in the mean when
-    no shape knows them.
+    Procrustes analysis, three rounds), so that their order does not matter. Points unknown in a shape are NaN
+    there, and NaN in the mean when no shape knows them.
     """
     mean = shapes[0]
     for _ in range(3):
