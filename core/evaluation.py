@@ -13,10 +13,23 @@ from numpy.typing import NDArray
 from core.adapters.cases_folder import AnnotatedFilm
 from core.adapters.dicom import read_film
 from core.errors import ReadError
-from core.film import Side
+from core.film import Calibration, Side, SpacingSource
+from core.landmarks import Landmark, LandmarkSet
 from core.matching.protocol import Matcher, Reference
+from core.measure.definitions import View
+from core.measure.evaluate import evaluate_view
 
 FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ValueSummary:
+    """Absolute errors of one measurement against the same construction on the readers' points."""
+
+    unit: str
+    films: int
+    mean: float
+    median: float
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,8 @@ class CountSummary:
     means. The ``sdr`` fields are the percentage of points within that distance (None without spacing).
     ``flagged`` is the share of points with an expected error above 5 mm among those wrong by more than
     10 mm, and ``false_alarms`` among the others (None where there are none).
-    ``by_point`` are the means of the single points, None for a point that no film shows.
+    ``by_point`` are the means of the single points, None for a point that no film shows,
+    ``by_measurement`` the errors of the view's measurements by key where the view is known.
     """
 
     mean: float
@@ -42,6 +56,7 @@ class CountSummary:
     flagged: float | None
     false_alarms: float | None
     by_point: tuple[float | None, ...]
+    by_measurement: dict[str, ValueSummary]
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,7 @@ def evaluate(
     targets: Sequence[AnnotatedFilm],
     *,
     references: Sequence[Reference] | None = None,
-    symmetric: bool = False,
+    view: View | None = None,
     counts: Sequence[int] = (1, 5, 10),
     draws: int = 5,
     targets_per_draw: int = 24,
@@ -102,11 +117,12 @@ def evaluate(
     """Match targets with randomly drawn references and compare with the readers' points.
 
     With ``references`` None, references are drawn from the targets' own set, never from the target's
-    group; ``symmetric`` then is theirs (see ``as_reference``). Each draw takes ``max(counts)`` references
-    (smaller counts use the first of them) and up to ``targets_per_draw`` targets. Raises ``ReadError`` when
-    the set is too small.
+    group. Each draw takes ``max(counts)`` references (smaller counts use the first of them) and up to
+    ``targets_per_draw`` targets. ``view`` is that of the films, whose points are named or else its first
+    ones. Raises ``ReadError`` when the set is too small.
     """
     millimetres = all(film.mm_per_px is not None for film in targets)
+    symmetric = view is not None and view.symmetric
     own = (
         [as_reference(film, "evaluated", symmetric=symmetric) for film in targets]
         if references is None
@@ -126,6 +142,7 @@ def evaluate(
     expected: dict[int, list[FloatArray]] = {count: [] for count in counts}
     mirrored: dict[int, list[bool]] = {count: [] for count in counts}
     spent: dict[int, list[float]] = {count: [] for count in counts}
+    values: dict[int, list[dict[str, tuple[str, float]]]] = {count: [] for count in counts}
     for draw in range(draws):
         rng = np.random.default_rng([seed, draw])
         chosen = rng.permutation(len(own))[: counts[-1]]
@@ -151,13 +168,17 @@ def evaluate(
                 error[known] = np.linalg.norm(result.positions_px - film.points_px, axis=1)[known] * scale
                 drawn[count].append(error)
                 expected[count].append(result.expected_error_px * scale)
+                if view is not None:
+                    values[count].append(_value_errors(view, film, result.positions_px))
                 mirrored[count].append(result.mirrored is not (film.side is Side.RIGHT))
         for count in counts:
             errors[count].append(np.stack(drawn[count]))
     return Evaluation(
         unit="mm" if millimetres else "percent_of_height",
         counts={
-            str(count): _summary(errors[count], np.stack(expected[count]), mirrored[count], millimetres)
+            str(count): _summary(
+                errors[count], np.stack(expected[count]), mirrored[count], millimetres, values[count]
+            )
             for count in counts
         },
         seconds={"per_film": {str(count): float(np.median(spent[count])) for count in counts}},
@@ -174,7 +195,11 @@ def _mean_of_known(errors: FloatArray) -> float | None:
 
 
 def _summary(
-    draws: Sequence[FloatArray], expected: FloatArray, mirrored: Sequence[bool], millimetres: bool
+    draws: Sequence[FloatArray],
+    expected: FloatArray,
+    mirrored: Sequence[bool],
+    millimetres: bool,
+    by_film: Sequence[dict[str, tuple[str, float]]],
 ) -> CountSummary:
     everything = np.concatenate(draws)
     values = everything[np.isfinite(everything)]
@@ -198,4 +223,47 @@ def _summary(
         flagged=float(alarm[wrong].mean()) if millimetres and wrong.any() else None,
         false_alarms=float(alarm[right].mean()) if millimetres and right.any() else None,
         by_point=tuple(_mean_of_known(point) for point in everything.T),
+        by_measurement=_value_summaries(by_film),
     )
+
+
+def _value_errors(view: View, film: AnnotatedFilm, found_px: FloatArray) -> dict[str, tuple[str, float]]:
+    """Unit and absolute error of each measurement of which both point sets give a value."""
+    keys = film.names if film.names and set(film.names) <= set(view.point_keys) else view.point_keys
+    spacing, source = film.mm_per_px, SpacingSource.USER if film.mm_per_px else SpacingSource.NONE
+    calibration = Calibration(spacing, spacing, source, "Stated by the set.")
+    exact, found = (
+        evaluate_view(
+            view,
+            LandmarkSet(
+                {
+                    key: Landmark(float(x), float(y))
+                    for key, (x, y) in zip(keys, points, strict=False)
+                    if np.isfinite([x, y]).all()
+                }
+            ),
+            calibration,
+            flipped=film.side is Side.RIGHT,
+            draws=0,
+        )
+        for points in (film.points_px, found_px)
+    )
+    errors = {}
+    for a, b in zip(exact, found, strict=True):
+        if a.value is not None and b.value is not None:
+            difference = abs(a.value - b.value)
+            errors[a.key] = a.unit, min(difference, 360.0 - difference) if a.unit == "deg" else difference
+    return errors
+
+
+def _value_summaries(by_film: Sequence[dict[str, tuple[str, float]]]) -> dict[str, ValueSummary]:
+    by_key: dict[str, list[float]] = {}
+    units: dict[str, str] = {}
+    for film in by_film:
+        for key, (unit, error) in film.items():
+            by_key.setdefault(key, []).append(error)
+            units[key] = unit
+    return {
+        key: ValueSummary(units[key], len(errors), float(np.mean(errors)), float(np.median(errors)))
+        for key, errors in by_key.items()
+    }

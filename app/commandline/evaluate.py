@@ -42,7 +42,7 @@ def evaluate_cases(options: argparse.Namespace) -> int:
         matcher,
         targets,
         references=references,
-        symmetric=symmetric,
+        view=view,
         counts=options.counts,
         draws=options.draws,
         targets_per_draw=options.targets,
@@ -76,4 +76,16 @@ def _print(result: Evaluation) -> None:
             f"{count:>4}{line.mean:8.2f}{line.sd_over_draws:11.2f}{line.median:8.2f}{line.worst_1_percent:10.2f}"
             f"{shares}{per_film[count]:8.2f}"
         )
+    _print_values(result)
     print(f"encode {result.seconds['encode']:.3f} s a film; model {result.model_sha256[:12]}")
+
+
+def _print_values(result: Evaluation) -> None:
+    """Mean absolute errors of the measurements, by number of references."""
+    columns = {count: line.by_measurement for count, line in result.counts.items()}
+    for key in dict.fromkeys(key for values in columns.values() for key in values):
+        known = [values[key] for values in columns.values() if key in values]
+        means = "".join(
+            f"{values[key].mean:9.2f}" if key in values else "        -" for values in columns.values()
+        )
+        print(f"{key:40}{means}  {known[0].unit}, mean error, {known[0].films} films")

@@ -12,6 +12,8 @@ from core.adapters.feature_cache import MemoryFeatureCache
 from core.errors import ReadError
 from core.evaluation import as_reference, evaluate
 from core.matching.matcher import LandmarkMatcher
+from core.measure.definitions import ConstructionStep
+from core.measure.loader import load_catalogue
 from tests.core.bank_folder import make_cases
 from tests.core.fake_matches import found
 from tests.core.matching_films import FakeEncoder, disc_film, square_film
@@ -151,10 +153,47 @@ def test_sets_that_look_like_their_mirror_image_say_so_to_the_matcher(films):
             asked.update(reference.symmetric for reference in references)
             return super().match(pixels, references, **options)
 
+    ankle = load_catalogue().view("ankle_ap")
     for symmetric in (False, True):
         asked: set[bool] = set()
-        evaluate(Asked(truth_of(films)), films, symmetric=symmetric, counts=(1,), draws=1)
+        view = replace(ankle, points=ankle.points[:3], measurements=(), symmetric=symmetric)
+        evaluate(Asked(truth_of(films)), films, view=view, counts=(1,), draws=1)
         assert asked == {symmetric}
+
+
+def test_errors_of_measurements(films):
+    """Three points in a row, the first of which the matcher puts off: an angle and a length of theirs."""
+    definition = load_catalogue().view("ankle_ap")
+    a, b, c = (point.key for point in definition.points[:3])
+    angle, length = (
+        replace(
+            definition.measurements[0],
+            key=key,
+            unit=unit,
+            points=of,
+            steps=(ConstructionStep("value", op, of),),
+        )
+        for key, unit, op, of in (
+            ("bend", "deg", "vertex_angle", (a, b, c)),
+            ("reach", "mm", "distance", (a, b)),
+        )
+    )
+    view = replace(definition, points=definition.points[:3], measurements=(angle, length))
+
+    class FirstOff(OffsetMatcher):
+        def match(self, pixels, references, **options):
+            (result,) = super().match(pixels, references, **options)
+            moved = self.truth[round(float(pixels.mean()), 3)].copy()
+            moved[0] = moved[1] + (moved[0] - moved[1]) * 1.5
+            return [replace(result, positions_px=moved)]
+
+    result = evaluate(FirstOff(truth_of(films)), films, view=view, counts=(1,), draws=1)
+    errors = result.counts["1"].by_measurement
+    assert errors["bend"].mean == pytest.approx(0.0, abs=1e-9)
+    lengths = [np.linalg.norm(film.points_px[0] - film.points_px[1]) * 0.5 for film in films]
+    assert errors["reach"].unit == "mm"
+    assert 0.5 * min(lengths) <= errors["reach"].mean <= 0.5 * max(lengths)
+    assert errors["reach"].films > 0
 
 
 def test_the_digest_of_a_reference_follows_every_point(films):
