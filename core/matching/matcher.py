@@ -28,7 +28,7 @@ from core.matching.features import (
     known_points,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import Answers, covariances, peaks, with_neighbours
+from core.matching.heatmaps import Answers, covariances, peaks, support, with_neighbours
 from core.matching.joint import fit_jointly
 from core.matching.locate import Pose, find_pose
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
@@ -47,6 +47,10 @@ close-ups."""
 
 SURE_SCORE = 0.93
 """Score of a view above which the film need not be searched turned and in parts."""
+
+SUPPORT_SHARE = 0.2
+"""Weight of what the single points say beside the likeness of the whole when poses of one view are compared:
+mirror images of a body with an implant on one side look alike as a whole."""
 
 UNUSUAL_MARGIN = 0.03
 """How much better a film must fit turned or in parts than upright as a whole: few films are stored so."""
@@ -93,7 +97,8 @@ class _Fit:
     ``frame`` maps the film to the canonical window, ``answers`` is what it answers there, ``unary`` what the
     references say of each point [n, H, W], ``posterior`` the same with the neighbours' word. ``position``
     [n, 2] and ``distance`` [n] are the posterior's peaks and mean distances from them, ``votes`` [R, n, 2]
-    the answers of single references that nothing else influenced.
+    the answers of single references that nothing else influenced. ``score`` is the likeness of the whole,
+    ``support`` what the references' answers say for the positions.
     """
 
     view: ViewFeatures
@@ -106,6 +111,7 @@ class _Fit:
     distance: FloatArray
     votes: FloatArray
     score: float
+    support: float
 
 
 class LandmarkMatcher:
@@ -256,7 +262,8 @@ class LandmarkMatcher:
         votes = answers.places(wanted, np.ones((1, 1, 1), np.float32), stride)
         votes[weight == 0] = np.nan
         score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
-        return _Fit(view, known, frame, answers, unary, posterior, position, distance, votes, score)
+        said = support(unary, position, stride)
+        return _Fit(view, known, frame, answers, unary, posterior, position, distance, votes, score, said)
 
     def _result(self, fit: _Fit) -> MatchResult:
         """The points as the canonical window shows them."""
@@ -356,9 +363,9 @@ def _best_of_each_look(found: Sequence[_Found]) -> list[_Found]:
 def _best_of_each_view(fits: Sequence[_Fit]) -> list[_Fit]:
     """The best fit of each view, the best first."""
     best: dict[str, _Fit] = {}
-    for fit in sorted(fits, key=lambda fit: -fit.score):
+    for fit in sorted(fits, key=lambda fit: -fit.score - SUPPORT_SHARE * fit.support):
         best.setdefault(fit.view.view, fit)
-    return list(best.values())
+    return sorted(best.values(), key=lambda fit: -fit.score)
 
 
 def _spread_over(count: int, wanted: int) -> NDArray[np.intp]:

@@ -329,6 +329,24 @@ def test_a_cache_folder_that_cannot_be_written_costs_nothing_else(tmp_path, capl
     assert "not writable" in caplog.text
 
 
+class AlikeEncoder(FakeEncoder):
+    """All films look alike to it as a whole."""
+
+    def encode(self, window):
+        seen = super().encode(window)
+        return seen._replace(code=np.full_like(seen.code, len(seen.code) ** -0.5))
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_handedness_is_told_by_points_where_films_look_alike_as_a_whole(flipped):
+    film, points = square_film()
+    if flipped:
+        film, points = np.ascontiguousarray(film[:, ::-1]), points * [-1, 1] + [film.shape[1] - 1, 0]
+    (result,) = matcher(encoder=AlikeEncoder()).match(film, [reference()])
+    assert result.mirrored is flipped
+    assert worst(result, points) < TOLERANCE * 512
+
+
 def test_memory_cache():
     cache, film = MemoryFeatureCache(), square_film()[0]
     matcher(cache=cache).match(film, [reference()])
