@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from core.errors import Cancelled, MatchError
 from core.film import Side
 from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.features import CANONICAL_MARGIN
-from core.matching.matcher import LandmarkMatcher
+from core.matching.matcher import LandmarkMatcher, _best_of_each_view
 from core.matching.shape import mean_shape
 from tests.core.matching_films import (
     LAYOUT,
@@ -329,22 +330,15 @@ def test_a_cache_folder_that_cannot_be_written_costs_nothing_else(tmp_path, capl
     assert "not writable" in caplog.text
 
 
-class AlikeEncoder(FakeEncoder):
-    """All films look alike to it as a whole."""
+def test_poses_of_one_view_are_compared_by_points_too_and_views_by_the_whole():
+    def fit(view, score, support):
+        return SimpleNamespace(view=SimpleNamespace(view=view), score=score, support=support)
 
-    def encode(self, window):
-        seen = super().encode(window)
-        return seen._replace(code=np.full_like(seen.code, len(seen.code) ** -0.5))
-
-
-@pytest.mark.parametrize("flipped", [False, True])
-def test_handedness_is_told_by_points_where_films_look_alike_as_a_whole(flipped):
-    film, points = square_film()
-    if flipped:
-        film, points = np.ascontiguousarray(film[:, ::-1]), points * [-1, 1] + [film.shape[1] - 1, 0]
-    (result,) = matcher(encoder=AlikeEncoder()).match(film, [reference()])
-    assert result.mirrored is flipped
-    assert worst(result, points) < TOLERANCE * 512
+    mirrored, right = fit("hip", 0.991, -2.9), fit("hip", 0.988, -2.6)
+    other = fit("knee", 0.989, -1.0)
+    assert _best_of_each_view([mirrored, right, other]) == [other, right]
+    unlike = fit("hip", 0.5, -2.5)
+    assert _best_of_each_view([unlike, right]) == [right]
 
 
 def test_memory_cache():
