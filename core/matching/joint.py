@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.matching.heatmaps import covariances
+
+Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
 SMOOTH_PX, REACH_PX = 4.0, 50.0
@@ -32,6 +35,15 @@ TAIL = 4.0
 """Degrees of freedom of the answers' errors (Student's t): some are far off."""
 
 ROUNDS = 6
+
+EXPECTING_ROUNDS, DAMPING = 8, 0.5
+"""Rounds of expectation propagation and the part of the last round that is kept in each."""
+
+DOUBT = 0.05
+"""Probability that an answer is worth nothing."""
+
+SLACK_PX = 1.5
+"""How far points lie off any model of shapes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +76,61 @@ def fit_jointly(position: FloatArray, covariance: FloatArray, mean: FloatArray, 
         strain = np.einsum("ni,nij,nj->n", left, sharpness, left)
         weight = (TAIL + 2.0) / (TAIL + strain)
     return Joint(mean + deviation.reshape(count, 2), np.sqrt(strain))
+
+
+def expected_jointly(answers: Float32, mean: FloatArray, shapes: FloatArray, stride: int) -> Float32:
+    """Maps [N, H, W] of where points lie, given ``answers`` [N, H, W] and the Gaussian model of shapes.
+
+    Expectation propagation (Minka 2001): every answer, however many places it names, is replaced by the
+    Gaussian that says the same in the light of all other answers, in a few rounds in which the answers are
+    taken more and more at their word.
+    """
+    count, height, width = answers.shape
+    x, y = ((np.arange(n) + 0.5) * stride - 0.5 for n in (width, height))
+    prior = _prior(mean, shapes)
+    known = answers / answers.sum(axis=(1, 2), keepdims=True)
+    told = np.log((1.0 - DOUBT) * known + DOUBT / (height * width)).astype(np.float32)
+    blocks = np.arange(2 * count).reshape(count, 2)
+    inside = blocks[:, :, None], blocks[:, None, :]
+    precision, shift = np.zeros((count, 2, 2)), np.zeros((count, 2))  # what each answer says
+    belief = answers
+    for number in range(EXPECTING_ROUNDS):
+        joint = np.zeros((2 * count, 2 * count))
+        joint[inside] = precision
+        covariance = prior - prior @ np.linalg.solve(np.eye(2 * count) + joint @ prior, joint @ prior)
+        own = _inverse(covariance[inside])
+        deviation = (covariance @ shift.ravel()).reshape(count, 2)
+        # What all other answers say of each point.
+        others = _inverse(own - precision + 1e-9 * np.eye(2))
+        middle = _times(others, _times(own, deviation) - shift)
+        wide = _inverse(others + SLACK_PX**2 * np.eye(2))
+        word = np.float32(min(1.0, (number + 1) / (0.6 * EXPECTING_ROUNDS)))
+        belief = np.exp(word * told) * (_bells(mean + middle, wide, x, y) + np.float32(1e-12))
+        belief /= belief.sum(axis=(1, 2), keepdims=True)
+        centre = np.stack([belief.sum(1) @ x, belief.sum(2) @ y], axis=1)
+        found = _inverse(covariances(belief, centre, stride) + np.eye(2))
+        values, axes = np.linalg.eigh(found - wide)
+        new = np.einsum("nij,nj,nkj->nik", axes, np.maximum(values, 1e-6), axes)
+        said = _times(found, centre - mean) - _times(wide, middle)
+        kept = DAMPING if number else 0.0
+        precision, shift = kept * precision + (1 - kept) * new, kept * shift + (1 - kept) * said
+    return np.asarray(belief, dtype=np.float32)
+
+
+def _bells(centre: FloatArray, precision: FloatArray, x: FloatArray, y: FloatArray) -> Float32:
+    """Gaussian bells of height one [N, H, W] at ``centre`` [N, 2] over columns ``x`` and rows ``y``."""
+    dx, dy = x - centre[:, :1], y - centre[:, 1:]
+    square = (precision[:, 0, 0, None] * dx**2)[:, None, :] + (precision[:, 1, 1, None] * dy**2)[:, :, None]
+    square += (2.0 * precision[:, 0, 1, None] * dy)[:, :, None] * dx[:, None, :]
+    return np.asarray(np.exp(-0.5 * square.astype(np.float32)), dtype=np.float32)
+
+
+def _inverse(matrices: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.inv(matrices), dtype=np.float64)
+
+
+def _times(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("nij,nj->ni", matrices, vectors), dtype=np.float64)
 
 
 def _prior(mean: FloatArray, shapes: FloatArray) -> FloatArray:

@@ -29,7 +29,7 @@ from core.matching.features import (
 )
 from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import Answers, covariances, peaks, support, with_neighbours
-from core.matching.joint import fit_jointly
+from core.matching.joint import expected_jointly, fit_jointly
 from core.matching.locate import Pose, find_pose
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Placed, refine
@@ -271,7 +271,11 @@ class LandmarkMatcher:
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
-        placed = refine(self._encoder, film, fit.view, fit.frame, fit.posterior, fit.position)
+        view, stride = fit.view, self._encoder.strides[1]
+        posterior = expected_jointly(fit.unary, view.mean_px, view.aligned_px, stride)
+        position, _, distance = peaks(posterior, stride)
+        fit = replace(fit, posterior=posterior, position=position, distance=distance)
+        placed = refine(self._encoder, film, view, fit.frame, posterior, position)
         return self._as_result(fit, placed or self._placed(fit))
 
     def _placed(self, fit: _Fit) -> Placed:
