@@ -86,7 +86,7 @@ def expected_jointly(answers: Float32, mean: FloatArray, shapes: FloatArray, str
     taken more and more at their word.
     """
     count, height, width = answers.shape
-    x, y = ((np.arange(n) + 0.5) * stride - 0.5 for n in (width, height))
+    x, y = (np.asarray((np.arange(n) + 0.5) * stride - 0.5, dtype=np.float64) for n in (width, height))
     prior = _prior(mean, shapes)
     known = answers / answers.sum(axis=(1, 2), keepdims=True)
     told = np.log((1.0 - DOUBT) * known + DOUBT / (height * width)).astype(np.float32)
