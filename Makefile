@@ -36,7 +36,7 @@ test: $(VENV)/.ready-test
 	$(VENV)/bin/ruff check .
 	$(PYTHON_IN) -m mypy
 	$(VENV)/bin/lint-imports
-	QT_QPA_PLATFORM=offscreen $(PYTHON_IN) -m pytest
+	QT_QPA_PLATFORM=offscreen $(PYTHON_IN) -m pytest -n auto --dist loadfile
 
 package: $(VENV)/.ready-test
 	$(PYTHON_IN) -m PyInstaller --noconfirm --distpath dist --workpath build packaging/orthomatch.spec
