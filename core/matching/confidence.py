@@ -43,13 +43,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.5
-    distance: float = 0.5
-    spread: float = 0.3
-    apart: float = 0.2
-    odd: float = 0.0
-    strain: float = 0.0
-    unlike: float = 0.0
+    base: float = 0.389
+    distance: float = 0.753
+    spread: float = 0.0
+    apart: float = 0.234
+    odd: float = 0.433
+    strain: float = 2.0
+    unlike: float = 6.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""

@@ -18,23 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from core.adapters.bank import load_bank
+from core.adapters.bank import default_bank_folder, load_bank
 from core.adapters.cases_folder import read_cases
 from core.adapters.dicom import read_film
-from core.adapters.feature_cache import MemoryFeatureCache
+from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.errors import MatchError
 from core.matching.confidence import ErrorModel, Evidence
 from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
+from core.resources import user_cache_dir
 
 FloatArray = NDArray[np.float64]
 
 POWERS = ("distance", "spread", "apart", "odd", "strain")
 """Evidence that the error model takes to a power, in the order of its constants."""
 
+LARGEST = {"distance": 2.0, "spread": 2.0, "apart": 2.0, "odd": 2.0, "strain": 2.0, "unlike": 6.0}
+"""Bounds of the constants: of whole films there are few, which a fit would otherwise take for the rule."""
+
 GROSS_MM = 10.0
-CAPPED_PX = 60.0
+CAPPED_PX = 40.0
 """Errors above this, in pixels of the canonical window, count as this much: how much more is chance."""
 
 
@@ -52,7 +56,8 @@ def collect(cases: Path, view: str) -> FloatArray:
     catalogue = load_catalogue()
     references = load_bank().references(catalogue, view)
     recorder = Recorder()
-    matcher = LandmarkMatcher(OnnxEncoder(), MemoryFeatureCache(), recorder)
+    cache = DiskFeatureCache(user_cache_dir(), shipped=default_bank_folder() / "features")
+    matcher = LandmarkMatcher(OnnxEncoder(), cache, recorder)
     rows = []
     for film in read_cases(cases):
         try:
@@ -65,6 +70,7 @@ def collect(cases: Path, view: str) -> FloatArray:
         per_point = [np.broadcast_to(part, error.shape) for part in astuple(evidence)]
         row = np.stack([error * result.scale, error * (film.mm_per_px or np.nan), *per_point], axis=1)
         rows.append(row[np.isfinite(error)])
+    print(f"{view}: {len(rows)} films", flush=True)
     return np.concatenate(rows)
 
 
@@ -85,7 +91,7 @@ def fit(error: FloatArray, evidence: Evidence) -> ErrorModel:
         ratio = true * np.exp(-line)
         return float((line + ratio).mean()), np.asarray(columns.T @ (1.0 - ratio) / len(true))
 
-    bounds = [(None, None)] + [(0.0, None)] * (columns.shape[1] - 1)
+    bounds = [(None, None), *[(0.0, LARGEST[name]) for name in (*POWERS, "unlike")]]
     weights = minimize(deviance, np.zeros(columns.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x
     return ErrorModel(ErrorModel.floor, float(np.exp(weights[0])), *(float(w) for w in weights[1:]))
 
