@@ -7,7 +7,13 @@ torch = pytest.importorskip("torch")
 
 from training.simulate.films import StoredFilm, load_film, save_film  # noqa: E402
 from training.simulate.render import Layers  # noqa: E402
-from training.train.pairs import PairConfig, PairDataset, _close_frames, _frame_of_points  # noqa: E402
+from training.train.pairs import (  # noqa: E402
+    CLOSE_PARTS,
+    PairConfig,
+    PairDataset,
+    _close_frames,
+    _frame_of_points,
+)
 
 SIDE = 128
 
@@ -155,7 +161,7 @@ def test_close_ups_show_the_same_part_of_both_films(folder):
         close = _close_frames(*films, np.random.default_rng(seed))
         parts = [c.side_px / whole.side_px for c, whole in zip(close, wholes, strict=True)]
         assert parts[0] == pytest.approx(parts[1])
-        assert 0.25 <= parts[0] <= 0.6
+        assert CLOSE_PARTS[0] <= parts[0] <= CLOSE_PARTS[1]
         # Both lie alike about one of the named points.
         offsets = np.array(
             [
