@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +84,7 @@ class OnnxEncoder:
         return self._format.scales
 
     def encode(self, window: Float32) -> Encoded:
-        """What the network sees in a standardised window [S, S]."""
+        """What the network sees in a standardised window [S, S]. On one core; any thread may call it."""
         film = np.ascontiguousarray(window, dtype=np.float32)[None, None]
         found = self._session.run(["coarse", "fine", "code"], {"film": film})
         coarse, fine, code = (np.asarray(part[0], dtype=np.float32) for part in found)
@@ -113,7 +112,7 @@ def _checked_bytes(path: Path) -> bytes:
 
 def _open_session(data: bytes, path: Path, providers: list[str]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(os.cpu_count() or 1, 8)
+    options.intra_op_num_threads = 1  # several windows are encoded side by side
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(data, options, providers=providers)

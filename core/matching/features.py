@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
-from core.matching.closeups import CLOSE_PARTS, close_frame, close_groups, levels
+from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels
 from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import look_up
+from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
 from core.matching.shape import fit_similarity, mean_shape
 
@@ -118,6 +119,7 @@ def features_key(model_sha256: str, references: Sequence[Reference]) -> str:
 def compute_features(
     encoder: Encoder,
     references: Sequence[Reference],
+    workers: Workers,
     *,
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
@@ -133,30 +135,15 @@ def compute_features(
         )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
     groups = [close_groups(mean, side, part) for part in CLOSE_PARTS]
-    columns: list[tuple[NDArray[Any], ...]] = []
-    for number, reference in enumerate(references):
+
+    def learn(numbered: tuple[int, Reference]) -> tuple[NDArray[Any], ...]:
+        number, reference = numbered
         stop_if(cancelled)
         if progress is not None:
             progress(number / len(references), f"Learning reference {number + 1} of {len(references)}")
-        film = normalise(reference.read_image())
-        height, width = film.shape
-        whole = Frame.letterbox((width, height), side)
-        # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
-        aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
-        seen = encoder.encode(standardise(whole.sample(film, side)))
-        whole_px, aligned_px = whole.to_window(reference.points_px), aligned.to_window(reference.points_px)
-        fitted = encoder.encode(standardise(aligned.sample(film, side)))
-        row: list[NDArray[Any]] = [seen.code, whole_px, *_descriptors(encoder, seen, whole_px)]
-        row += [fitted.code, aligned_px, *_descriptors(encoder, fitted, aligned_px)]
-        close = [np.zeros((len(CLOSE_PARTS), *part.shape), np.float32) for part in row[-2:]]
-        for level in range(levels(aligned.scale)):
-            for group in groups[level]:
-                frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
-                points = frame.to_window(reference.points_px[group.points])
-                magnified = encoder.encode(standardise(frame.sample(film, side)))
-                for part, found in zip(close, _descriptors(encoder, magnified, points), strict=True):
-                    part[level, group.points] = found
-        columns.append((*row, *close))
+        return _row(encoder, reference, mean, groups)
+
+    columns = workers.map(learn, enumerate(references))
     (
         whole_code,
         whole_px,
@@ -184,6 +171,32 @@ def compute_features(
         close_coarse=_half(close_coarse),
         close_fine=_half(close_fine),
     )
+
+
+def _row(
+    encoder: Encoder, reference: Reference, mean: FloatArray, groups: Sequence[Sequence[Group]]
+) -> tuple[NDArray[Any], ...]:
+    """What is kept of one reference, in the order of the arrays of ``ViewFeatures``."""
+    side = encoder.input_px
+    film = normalise(reference.read_image())
+    height, width = film.shape
+    whole = Frame.letterbox((width, height), side)
+    # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
+    aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
+    seen = encoder.encode(standardise(whole.sample(film, side)))
+    whole_px, aligned_px = whole.to_window(reference.points_px), aligned.to_window(reference.points_px)
+    fitted = encoder.encode(standardise(aligned.sample(film, side)))
+    row: list[NDArray[Any]] = [seen.code, whole_px, *_descriptors(encoder, seen, whole_px)]
+    row += [fitted.code, aligned_px, *_descriptors(encoder, fitted, aligned_px)]
+    close = [np.zeros((len(CLOSE_PARTS), *part.shape), np.float32) for part in row[-2:]]
+    for level in range(levels(aligned.scale)):
+        for group in groups[level]:
+            frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
+            points = frame.to_window(reference.points_px[group.points])
+            magnified = encoder.encode(standardise(frame.sample(film, side)))
+            for part, found in zip(close, _descriptors(encoder, magnified, points), strict=True):
+                part[level, group.points] = found
+    return (*row, *close)
 
 
 def known_points(points_px: FloatArray) -> Float32:

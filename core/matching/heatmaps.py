@@ -62,43 +62,40 @@ class Answers:
         return cls(np.ascontiguousarray(joint, dtype=np.float32), height, width)
 
     def logits(self, wanted: Float32) -> Float32:
-        """Scores [N, H, W] for descriptors [N, Dc + Df], coarse before fine."""
-        return np.asarray((wanted @ self.joint).reshape(-1, self.height, self.width), dtype=np.float32)
+        """Scores [..., H, W] for descriptors [..., Dc + Df], coarse before fine."""
+        flat = wanted.reshape(-1, wanted.shape[-1]) @ self.joint
+        return np.asarray(flat.reshape(*wanted.shape[:-1], self.height, self.width), dtype=np.float32)
 
-    def maps(self, wanted: Float32) -> Float32:
-        """Probability [N, H, W] of every cell for descriptors [N, Dc + Df]."""
-        return np.asarray(np.exp(self.log_maps(wanted)), dtype=np.float32)
 
-    def log_maps(self, wanted: Float32) -> Float32:
-        """Logarithm of ``maps``."""
-        logits = self.logits(wanted)
-        logits -= logits.max(axis=(1, 2), keepdims=True)
-        logits -= np.log(np.exp(logits).sum(axis=(1, 2), keepdims=True))
-        return logits
+def log_maps(logits: Float32) -> Float32:
+    """Logarithm of the probability of every cell: [N, H, W] from scores [N, H, W]."""
+    top = logits.max(axis=(1, 2), keepdims=True)
+    return np.asarray(logits - (top + np.log(np.exp(logits - top).sum(axis=(1, 2), keepdims=True))))
 
-    def fused(self, wanted: Float32, weight: Float32) -> Float32:
-        """One map a point [N, H, W] from descriptors [R, N, Dc + Df] of R references; see ``fuse``."""
-        return fuse((self.log_maps(one) for one in wanted), weight)
 
-    def places(self, wanted: Float32, prior: Float32, stride: int) -> FloatArray:
-        """Where each reference alone puts the points [R, N, 2], given ``prior`` maps [N, H, W]."""
-        known = np.log(np.maximum(prior, np.float32(1e-30)))
-        return np.stack([_strongest(self.logits(one) + known, stride) for one in wanted])
+def places(logits: Float32, prior: Float32, stride: int) -> FloatArray:
+    """Where each of R references alone puts the points [R, N, 2], given ``prior`` maps [N, H, W].
+
+    ``logits`` [R, N, H, W] are the scores that its descriptors get.
+    """
+    known = np.log(np.maximum(prior, np.float32(1e-30)))
+    return np.stack([_strongest(one + known, stride) for one in logits])
 
 
 LEAST_LOG = np.float32(np.log(1e-8))
 """Logarithm of the probability below which an answer cannot rule out a place."""
 
 
-def fuse(answers: Iterable[Float32], weight: Float32) -> Float32:
-    """One probability map a point [N, H, W] from R references' ``log_maps`` and their weights [R, N].
+def fuse(logits: Iterable[Float32], weight: Float32) -> Float32:
+    """One probability map a point [N, H, W] from the scores [N, H, W] of R references, of weights [R, N].
 
     Half way between the mean of the probabilities (one reference may be wrong) and the mean of their
     logarithms (agreement sharpens).
     """
     share = weight / np.maximum(weight.sum(0, keepdims=True), 1e-9)
     arithmetic, geometric = np.float32(0.0), np.float32(0.0)
-    for answer, part in zip(answers, share[:, :, None, None], strict=True):
+    for scores, part in zip(logits, share[:, :, None, None], strict=True):
+        answer = log_maps(scores)
         arithmetic = arithmetic + np.exp(answer) * part
         geometric = geometric + np.maximum(answer, LEAST_LOG) * part
     geometric = np.exp(geometric)

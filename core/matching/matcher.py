@@ -28,9 +28,10 @@ from core.matching.features import (
     known_points,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import Answers, covariances, peaks, support, with_neighbours
+from core.matching.heatmaps import Answers, covariances, fuse, peaks, places, support, with_neighbours
 from core.matching.joint import expected_jointly, fit_jointly
 from core.matching.locate import Pose, find_pose
+from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Placed, refine
 from core.matching.shape import fit_similarity_robust, shape_tree
@@ -39,11 +40,11 @@ Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
 LOCATING_REFERENCES = 5
-"""References of a view that take part in finding view, handedness and pose; all vote afterwards."""
+"""References of a view that take part in finding view, handedness and pose."""
 
-FITTING_REFERENCES = 10
-"""References that take part in fitting a view's canonical window to the film; all place the points in the
-close-ups."""
+VOTERS = 12
+"""References that place the points: the most similar ones. More hardly make the points better, but each takes
+its time."""
 
 SURE_SCORE = 0.93
 """Score of a view above which the film need not be searched turned and in parts."""
@@ -94,22 +95,22 @@ class _Found:
 class _Fit:
     """A view fitted to the film, of the points ``known`` [N] to the references.
 
-    ``frame`` maps the film to the canonical window, ``answers`` is what it answers there, ``unary`` what the
-    references say of each point [n, H, W], ``posterior`` the same with the neighbours' word. ``position``
-    [n, 2] and ``distance`` [n] are the posterior's peaks and mean distances from them, ``votes`` [R, n, 2]
-    the answers of single references that nothing else influenced. ``score`` is the likeness of the whole,
-    ``support`` what the references' answers say for the positions.
+    ``view`` holds the V references that vote, ``shapes`` [R, n, 2] the points of all of them.
+    ``frame`` maps the film to the canonical window, ``logits`` [V, n, H, W] are the scores there, ``unary``
+    is what the voters together say of each point [n, H, W], ``posterior`` the same with the neighbours' word.
+    ``position`` [n, 2] and ``distance`` [n] are the posterior's peaks and mean distances from them. ``score``
+    is the likeness of the whole, ``support`` what the voters' answers say for the positions.
     """
 
     view: ViewFeatures
+    shapes: FloatArray
     known: NDArray[np.bool_]
     frame: Frame
-    answers: Answers
+    logits: Float32
     unary: Float32
     posterior: Float32
     position: FloatArray
     distance: FloatArray
-    votes: FloatArray
     score: float
     support: float
 
@@ -121,6 +122,7 @@ class LandmarkMatcher:
         self._encoder = encoder
         self._cache = cache
         self._error_model = error_model or ErrorModel()
+        self._workers = Workers()
 
     @property
     def model_sha256(self) -> str:
@@ -143,7 +145,10 @@ class LandmarkMatcher:
         key = features_key(self.model_sha256, references)
         features = self._cache.load(key)
         if features is None:
-            features = compute_features(self._encoder, references, progress=progress, cancelled=cancelled)
+            with self._workers.alone():
+                features = compute_features(
+                    self._encoder, references, self._workers, progress=progress, cancelled=cancelled
+                )
             self._cache.save(key, features)
         return features
 
@@ -159,6 +164,19 @@ class LandmarkMatcher:
         cancelled: CancelCheck | None = None,
     ) -> list[MatchResult]:
         """See ``core.matching.protocol.Matcher.match``. Views of the least likely poses are left out."""
+        with self._workers.alone():
+            return self._match(pixels, references, mirrored, stored_mirrored, limit, progress, cancelled)
+
+    def _match(
+        self,
+        pixels: Float32,
+        references: Sequence[Reference],
+        mirrored: bool | None,
+        stored_mirrored: bool,
+        limit: int | None,
+        progress: Progress | None,
+        cancelled: CancelCheck | None,
+    ) -> list[MatchResult]:
         groups = _by_view(references, limit)
         if not groups:
             raise MatchError("There is no reference to match with", remedy="Check the bank.")
@@ -193,13 +211,10 @@ class LandmarkMatcher:
 
     def _fits(self, film: Float32, found: Sequence[_Found], cancelled: CancelCheck | None) -> list[_Fit]:
         """The best supported poses, fitted to the film, the best fit first."""
-        looks = _best_of_each_look(found)
-        fits = []
-        for candidate in looks[:CANDIDATES]:
-            if candidate.support < CANDIDATE_SHARE * looks[0].support:
-                break
-            stop_if(cancelled)
-            fits.append(self._fit(film, candidate))
+        stop_if(cancelled)
+        looks = _best_of_each_look(found)[:CANDIDATES]
+        likely = [look for look in looks if look.support >= CANDIDATE_SHARE * looks[0].support]
+        fits = self._workers.map(lambda look: self._fit(film, look), likely)
         return sorted(fits, key=lambda fit: -fit.score)
 
     def _search(
@@ -214,28 +229,27 @@ class LandmarkMatcher:
 
         ``impossible`` are pairs of a view and a handedness (mirrored or not) to leave out.
         """
-        looks: list[tuple[float, Frame, Encoded, ViewFeatures]] = []
-        for window in windows:
-            stop_if(cancelled)
-            seen = self._encoder.encode(standardise(window.sample(film, self._encoder.input_px)))
-            looks += [
-                (likeness(seen.code, view.whole_code), window, seen, view)
-                for view in views
-                if (view.view, window.mirrored) not in impossible
-            ]
+        stop_if(cancelled)
+
+        def look(window: Frame) -> tuple[Frame, Encoded]:
+            return window, self._encoder.encode(standardise(window.sample(film, self._encoder.input_px)))
+
+        looks = [
+            (likeness(seen.code, view.whole_code), window, seen, view)
+            for window, seen in self._workers.map(look, windows)
+            for view in views
+            if (view.view, window.mirrored) not in impossible
+        ]
+        stop_if(cancelled)
         likely = sorted(looks, key=lambda look: -look[0])[:LIKELY]
-        found = []
-        for _, window, seen, view in likely:
-            stop_if(cancelled)
-            found.append(self._locate(window, seen, view))
+        found = self._workers.map(lambda look: self._locate(*look[1:]), likely)
         return sorted(found, key=lambda item: -item.support)
 
     def _locate(self, window: Frame, seen: Encoded, view: ViewFeatures) -> _Found:
         take = _spread_over(len(view.keys), LOCATING_REFERENCES)
         answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
-        fused = answers.fused(
-            joined(view.whole_coarse[take], view.whole_fine[take]), known_points(view.whole_px[take])
-        )
+        logits = answers.logits(joined(view.whole_coarse[take], view.whole_fine[take]))
+        fused = fuse(logits, known_points(view.whole_px[take]))
         pose = find_pose(fused, view.mean_px, self._encoder.strides[1])
         return _Found(view, window, _canonical(window, pose), pose.support)
 
@@ -245,13 +259,12 @@ class LandmarkMatcher:
         view, frame = _only(start.features, known), start.frame
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         tree = shape_tree(view.aligned_px, view.mean_px)
-        take = _spread_over(len(view.keys), FITTING_REFERENCES)
-        wanted = joined(view.aligned_coarse[take], view.aligned_fine[take])
-        weight = known_points(view.aligned_px[take])
         for last in (False, False, True):
             seen = self._encoder.encode(standardise(frame.sample(film, side)))
+            voters = view.reordered(np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS])
             answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
-            unary = answers.fused(wanted, weight)
+            logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
+            unary = fuse(logits, known_points(voters.aligned_px))
             posterior = with_neighbours(unary, tree, stride)
             position, mass, distance = peaks(posterior, stride)
             correction, _ = fit_similarity_robust(position, view.mean_px, mass)
@@ -259,11 +272,11 @@ class LandmarkMatcher:
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
             frame = frame.then(correction)
-        votes = answers.places(wanted, np.ones((1, 1, 1), np.float32), stride)
-        votes[weight == 0] = np.nan
         score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
         said = support(unary, position, stride)
-        return _Fit(view, known, frame, answers, unary, posterior, position, distance, votes, score, said)
+        return _Fit(
+            voters, view.aligned_px, known, frame, logits, unary, posterior, position, distance, score, said
+        )
 
     def _result(self, fit: _Fit) -> MatchResult:
         """The points as the canonical window shows them."""
@@ -272,33 +285,35 @@ class LandmarkMatcher:
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
         view, stride = fit.view, self._encoder.strides[1]
-        posterior = expected_jointly(fit.unary, view.mean_px, view.aligned_px, stride)
+        posterior = expected_jointly(fit.unary, view.mean_px, fit.shapes, stride)
         position, _, distance = peaks(posterior, stride)
         fit = replace(fit, posterior=posterior, position=position, distance=distance)
-        placed = refine(self._encoder, film, view, fit.frame, posterior, position)
+        placed = refine(self._encoder, self._workers, film, view, fit.frame, posterior, position)
         return self._as_result(fit, placed or self._placed(fit))
 
     def _placed(self, fit: _Fit) -> Placed:
         context = np.asarray(fit.posterior / np.maximum(fit.unary, 1e-12), dtype=np.float32)
-        wanted = joined(fit.view.aligned_coarse, fit.view.aligned_fine)
         stride = self._encoder.strides[1]
         return Placed(
             fit.position,
             covariances(fit.posterior, fit.position, stride),
             fit.distance,
-            fit.answers.places(wanted, context, stride),
+            places(fit.logits, context, stride),
         )
 
     def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
         view, frame, known = fit.view, fit.frame, fit.known
-        joint = fit_jointly(placed.position, placed.covariance, view.mean_px, view.aligned_px)
-        single = np.where(known_points(view.aligned_px)[..., None] > 0, placed.single, np.nan)
+        joint = fit_jointly(placed.position, placed.covariance, view.mean_px, fit.shapes)
+        shown = known_points(view.aligned_px)[..., None] > 0
+        single = np.where(shown, placed.single, np.nan)
+        even = np.ones((1, 1, 1), np.float32)
+        votes = np.where(shown, places(fit.logits, even, self._encoder.strides[1]), np.nan)
         spread = np.sqrt(np.nanmean(((single - placed.position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(
             Evidence(
                 distance=placed.distance,
                 spread=spread,
-                apart=np.nanmedian(np.linalg.norm(fit.votes - placed.position, axis=2), axis=0),
+                apart=np.nanmedian(np.linalg.norm(votes - placed.position, axis=2), axis=0),
                 odd=np.linalg.norm(joint.position - placed.position, axis=1),
                 strain=float(joint.strain.mean()),
                 score=fit.score,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.matching.closeups import CLOSE_PARTS, close_frame, close_groups, levels, seen_close
+from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, standardise
-from core.matching.heatmaps import Answers, covariances, peaks
+from core.matching.heatmaps import Answers, covariances, fuse, peaks, places
+from core.matching.parallel import Workers
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -46,8 +48,30 @@ class _Belief:
     window: Frame
 
 
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What a close-up says of the points of its group, numbered 0..n-1.
+
+    ``close`` takes the film to the close-up, in which the points lie at ``found`` [n, 2], ``away`` [n] in
+    the mean; ``belief`` [n, H, W] says where else, ``single`` [R, n, 2] what each reference alone says.
+    """
+
+    group: Group
+    close: Frame
+    found: FloatArray
+    away: FloatArray
+    belief: Float32
+    single: FloatArray
+
+
 def refine(
-    encoder: Encoder, film: Float32, view: ViewFeatures, frame: Frame, posterior: Float32, start: FloatArray
+    encoder: Encoder,
+    workers: Workers,
+    film: Float32,
+    view: ViewFeatures,
+    frame: Frame,
+    posterior: Float32,
+    start: FloatArray,
 ) -> Placed | None:
     """The points as close-ups show them, None where these would show nothing more.
 
@@ -61,34 +85,38 @@ def refine(
     position, count = start.copy(), len(start)
     covariance, distance, beyond = np.empty((count, 2, 2)), np.empty(count), np.zeros(count)
     single = np.empty((len(view.keys), count, 2))
+
+    def look(level: int, group: Group) -> _Look:
+        chosen = group.points
+        close = close_frame(frame, group, position, view.mean_px, side, CLOSE_PARTS[level])
+        seen = encoder.encode(standardise(close.sample(film, side)))
+        answers = Answers.of(seen.coarse, seen.fine, encoder.scales)
+        expected = np.concatenate(
+            [seen_close(beliefs[n].map[None], beliefs[n].window, close, stride) for n in chosen]
+        )
+        expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
+        scores = answers.logits(
+            joined(view.close_coarse[:, level, chosen], view.close_fine[:, level, chosen])
+        )
+        belief = fuse(scores, _detailed(view, level)[:, chosen]) * expected
+        found, _, away = peaks(belief, stride)
+        return _Look(group, close, found, away, belief, places(scores, expected, stride))
+
     for level, (before, part) in enumerate(pairwise((1.0, *CLOSE_PARTS[:depth]))):
-        coarse, fine = view.close_coarse[:, level], view.close_fine[:, level]
-        weight = _detailed(view, level)
-        for group in close_groups(view.mean_px, side, part):
-            chosen = group.points
-            close = close_frame(frame, group, position, view.mean_px, side, part)
-            seen = encoder.encode(standardise(close.sample(film, side)))
-            answers = Answers.of(seen.coarse, seen.fine, encoder.scales)
-            expected = np.concatenate(
-                [seen_close(beliefs[n].map[None], beliefs[n].window, close, stride) for n in chosen]
-            )
-            expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
-            wanted = joined(coarse[:, chosen], fine[:, chosen])
-            now = answers.fused(wanted, weight[:, chosen]) * expected
-            places, _, away = peaks(now, stride)
-            film_px = close.to_film(places)
+        groups = close_groups(view.mean_px, side, part)
+        for seen in workers.map(partial(look, level), groups):
+            chosen = seen.group.points
+            film_px = seen.close.to_film(seen.found)
             position[chosen] = frame.to_window(film_px)
-            for n, place, belief in zip(chosen, film_px, now, strict=True):
+            reach = 0.5 * side * part / before
+            for n, place, belief in zip(chosen, film_px, seen.belief, strict=True):
                 held = beliefs[n]
-                reach = 0.5 * side * part / before
                 beyond[n] += _beyond(held.map, held.window.to_window(place), stride, reach) * before
-                beliefs[n] = _Belief(belief / max(float(belief.sum()), 1e-30), close)
-            if level == depth - 1:
-                distance[chosen] = away * part + beyond[chosen]
-                turn = frame.matrix @ np.linalg.inv(close.matrix)
-                covariance[chosen] = turn @ covariances(now, places, stride) @ turn.T
-                alone = answers.places(wanted, expected, stride)
-                single[:, chosen] = frame.to_window(close.to_film(alone))
+                beliefs[n] = _Belief(belief / max(float(belief.sum()), 1e-30), seen.close)
+            turn = frame.matrix @ np.linalg.inv(seen.close.matrix)
+            covariance[chosen] = turn @ covariances(seen.belief, seen.found, stride) @ turn.T
+            distance[chosen] = seen.away * part + beyond[chosen]
+            single[:, chosen] = frame.to_window(seen.close.to_film(seen.single))
     return Placed(position, covariance, distance, single)
 
 

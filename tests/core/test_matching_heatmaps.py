@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.matching.heatmaps import Answers, fuse, look_up, peaks, with_neighbours
+from core.matching.heatmaps import Answers, fuse, log_maps, look_up, peaks, places, with_neighbours
 from core.matching.shape import ShapeTree
 
 
@@ -49,23 +49,24 @@ def test_answer_maps_are_probabilities_that_peak_at_the_descriptor():
     wanted_fine = np.stack([fine[:, 9, 6], fine[:, 1, 14]])
     wanted = np.hstack([wanted_coarse, wanted_fine])
     answers = Answers.of(coarse, fine, (20.0, 20.0))
-    maps = answers.maps(wanted)
+    logits = answers.logits(wanted)
+    maps = np.exp(log_maps(logits))
     assert maps.shape == (2, 16, 16)
     assert maps.sum((1, 2)) == pytest.approx(np.ones(2), abs=1e-5)
     assert np.unravel_index(maps[0].argmax(), (16, 16)) == (9, 6)
     assert np.unravel_index(maps[1].argmax(), (16, 16)) == (1, 14)
     even = np.full((2, 16, 16), 1 / 256, np.float32)
-    assert answers.places(wanted[None], even, 4)[0] == pytest.approx(peaks(maps, 4)[0], abs=1e-3)
+    assert places(logits[None], even, 4)[0] == pytest.approx(peaks(maps, 4)[0], abs=1e-3)
     only = np.zeros((2, 16, 16), np.float32)
     only[:, 0, 15] = 1.0  # the prior decides, at the border too
-    assert np.abs(answers.places(wanted[None], only, 4) - [61.5, 1.5]).max() < 0.01
+    assert np.abs(places(logits[None], only, 4) - [61.5, 1.5]).max() < 0.01
 
 
 def test_answer_maps_equal_the_formula():
     rng = np.random.default_rng(4)
     coarse, fine = unit(rng.normal(size=(6, 2, 2))), unit(rng.normal(size=(5, 2, 2)))
     a, b = unit(rng.normal(size=(6, 3))).T, unit(rng.normal(size=(5, 3))).T
-    answers = Answers.of(coarse, fine, (3.0, 7.0)).maps(np.hstack([a, b]))
+    answers = np.exp(log_maps(Answers.of(coarse, fine, (3.0, 7.0)).logits(np.hstack([a, b]))))
     logits = 3.0 * np.einsum("nd,dhw->nhw", a, coarse) + 7.0 * np.einsum("nd,dhw->nhw", b, fine)
     expected = np.exp(logits) / np.exp(logits).sum((1, 2), keepdims=True)
     assert answers == pytest.approx(expected, abs=1e-5)

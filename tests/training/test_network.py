@@ -79,7 +79,7 @@ def test_answers_are_those_of_the_program():
     wanted = [heatmaps.look_up(m, points[0].numpy(), 64 // m.shape[1]) for m in (coarse, fine)]
     scales = tuple(model.log_temperature.exp().tolist())
     answers = heatmaps.Answers.of(target[0][0].numpy(), target[1][0].numpy(), scales)
-    program = answers.maps(np.hstack(wanted))
+    program = np.exp(heatmaps.log_maps(answers.logits(np.hstack(wanted))))
     assert ours == pytest.approx(program, abs=1e-4)
 
 

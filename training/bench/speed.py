@@ -30,6 +30,7 @@ from core.engine import Engine
 from core.film import Calibration, Radiograph, SpacingSource, Window
 from core.matching.features import compute_features
 from core.matching.matcher import LandmarkMatcher
+from core.matching.parallel import Workers
 from core.matching.protocol import Reference
 from core.resources import resource_path, user_cache_dir
 from training.bench.program import header, save_json
@@ -107,7 +108,9 @@ def measure_speed(engine: Engine, encoder: OnnxEncoder, view: str, runs: int) ->
         "film_px": list(film.size_px),
         "bank_references": len(references),
         "encode_s": median_seconds(lambda: encoder.encode(window), 4 * runs),
-        "reference_features_s": median_seconds(lambda: compute_features(encoder, references[:1]), runs),
+        "reference_features_s": median_seconds(
+            lambda: compute_features(encoder, references[:1], Workers()), runs
+        ),
     }
     case = engine.analyse(film, view=view)
     out["measure_s"] = median_seconds(lambda: engine.measure(case), 4 * runs)

@@ -18,7 +18,7 @@ from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.matching.features import Encoder, ViewFeatures, features_key, joined
 from core.matching.frames import normalise, standardise
-from core.matching.heatmaps import Answers
+from core.matching.heatmaps import Answers, places
 from core.matching.matcher import LandmarkMatcher
 from core.matching.protocol import Reference
 from core.matching.shape import fit_similarity
@@ -93,9 +93,8 @@ def predicting(encoder: Encoder, references: Sequence[Reference], features: View
     for number, (reference, truth) in enumerate(zip(references, features.aligned_px, strict=True)):
         frame = fit_similarity(reference.points_px, truth)
         seen = encoder.encode(standardise(frame.sample(normalise(reference.read_image()), side)))
-        alone = Answers.of(seen.coarse, seen.fine, encoder.scales).places(
-            wanted, np.ones((1, 1, 1), np.float32), stride
-        )
+        logits = Answers.of(seen.coarse, seen.fine, encoder.scales).logits(wanted)
+        alone = places(logits, np.ones((1, 1, 1), np.float32), stride)
         distance = np.linalg.norm(alone - truth, axis=2)
         away[number] = np.nanmean(np.minimum(distance, FAR_PX), axis=1)
     np.fill_diagonal(away, np.nan)

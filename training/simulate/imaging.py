@@ -132,8 +132,8 @@ def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure
         patches=patches,
         texts=texts,
         grid=_random_grid(rng, min(strength, 1.5)),
-        equalise=float(rng.uniform(0.2, 0.75)),
-        faint=float(rng.uniform(0.0, 0.6) * within + 0.2 * beyond),
+        equalise=float(rng.uniform(0.0, 0.7)),
+        faint=float(rng.uniform(0.05, 0.75) * within + 0.1 * beyond),
         organs=float(rng.uniform(0.0, 0.07) * within + rng.uniform(0.0, 0.2) * beyond),
         gas=sometimes(0.6, 5.0, 40.0),
         soften=float(rng.uniform(0.0, 0.7) * within),
@@ -260,9 +260,9 @@ def _with_organs(soft: Image, e: Exposure, rng: np.random.Generator, trunk: floa
     size = soft.shape[::-1]
     octaves = [
         cv2.resize(rng.standard_normal((n, n), dtype=np.float32), size, interpolation=cv2.INTER_CUBIC)
-        for n in rng.integers([3, 6, 12], [6, 12, 28])
+        for n in rng.integers([3, 6, 12, 28], [6, 12, 28, 64])
     ]
-    masses = octaves[0] + 0.7 * octaves[1] + 0.5 * octaves[2]
+    masses = octaves[0] + 0.7 * octaves[1] + 0.5 * octaves[2] + 0.35 * octaves[3]
     filled = soft * (1 + np.float32(trunk * e.organs) * masses)
     if e.gas > 0:
         bubbles = np.clip((octaves[1] + 0.5 * octaves[2] - 1.3) * 2.5, 0.0, 1.0)
