@@ -101,6 +101,13 @@ def read_film(path: Path, frame: int = 0) -> Radiograph:
     return read(path, frame=frame)
 
 
+def glance_at_film(path: Path, frame: int = 0) -> Radiograph | None:
+    """A first look at a film that takes long to read, None for others."""
+    from core.adapters.dicom import glance_at_film as glance
+
+    return glance(path, frame=frame)
+
+
 def film_exists(path: Path) -> bool:
     """Whether there is a film file at a path, which may lead into an archive."""
     from core.adapters.archive import exists
@@ -160,6 +167,7 @@ class Backend:
     load_case: Callable[[Path], Case] = load_case
     export: Callable[[str, Path, Measured, Sequence[Path]], None] = export
     read_guide: Callable[[View, Path | None], GuideFilm | None] = read_guide
+    glance_at_film: Callable[[Path, int], Radiograph | None] = glance_at_film
 
     def open_case(self, path: Path) -> tuple[Case, Radiograph]:
         """A saved case and its film, which must be the very file that was measured.

@@ -22,7 +22,8 @@ from core.matching.protocol import CancelCheck, Progress
 from core.measure.definitions import Catalogue, View
 
 CASE_SUFFIX = ".omcase"
-_FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT, _GUIDE = (
+_GLANCE, _FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT, _GUIDE = (
+    "glance",
     "film",
     "list",
     "match",
@@ -146,21 +147,43 @@ class Controller(QObject):
             )
 
     def open_film(self, ref: FilmRef) -> None:
-        """Read a film, show it, then start measuring it."""
-        backend = self._backend
+        """Read a film, show it (coarsely at first if it takes long), then start measuring it."""
+        backend, session = self._backend, self.session
+        before = session.film, session.case, session.case_path, self.pyramid
+
+        def glance(progress: Progress, cancelled: CancelCheck) -> tuple[Radiograph, Pyramid] | None:
+            film = backend.glance_at_film(ref.path, ref.frame)
+            return None if film is None else (film, Pyramid.of(film))
+
+        def show(result: tuple[Radiograph, Pyramid] | None) -> None:
+            if result is not None and self.runner.is_running(_FILM):
+                film, self.pyramid = result
+                self._drop_running()
+                self.session.open_film(film)
 
         def work(progress: Progress, cancelled: CancelCheck) -> tuple[Radiograph, Pyramid]:
             film = backend.read_film(ref.path, ref.frame)
             return film, Pyramid.of(film)
 
         def done(result: tuple[Radiograph, Pyramid]) -> None:
+            self.runner.cancel(_GLANCE)
             film, self.pyramid = result
             self._drop_running()
             self.session.open_film(film)
             self.film_opened.emit(ref)
             self.analyse()
 
-        self.runner.start(_FILM, "Reading the film", work, done=done, failed=self._notifier.show_error)
+        def failed(error: BaseException) -> None:
+            self.runner.cancel(_GLANCE)
+            film, case, path, pyramid = before
+            if session.film is not None and session.film.preliminary and film is not None:
+                self.pyramid = pyramid
+                session.open_film(film, case, path)
+            self._notifier.show_error(error)
+
+        # What is wrong with a film is said by reading it.
+        self.runner.start(_GLANCE, "Looking at the film", glance, done=show)
+        self.runner.start(_FILM, "Reading the film", work, done=done, failed=failed)
 
     def open_case(self, path: Path) -> None:
         """Open a saved case with its film; nothing changes when that fails."""
@@ -188,7 +211,7 @@ class Controller(QObject):
     def analyse(self, view: str = "", side: str = "") -> None:
         """Find the points anew; ``view`` and ``side`` fix what is not to be decided automatically."""
         film = self.session.film
-        if film is None:
+        if film is None or film.preliminary:
             return
         engine = self._engine
 
@@ -217,7 +240,7 @@ class Controller(QObject):
     def annotate(self, view: str, side: str = "") -> None:
         """Begin a case of ``view`` without points, to be placed by hand."""
         film, catalogue = self.session.film, self.catalogue
-        if film is None or catalogue is None:
+        if film is None or film.preliminary or catalogue is None:
             return
         from core.engine import blank_case  # loaded with the engine, which is open
 

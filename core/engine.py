@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
 from core.case import Case, Provenance, SideDecision, Verdict, VerdictLevel
 from core.errors import MatchError
-from core.film import FilmTags, Radiograph, Side
+from core.film import Calibration, FilmTags, Radiograph, Side
 from core.landmarks import Landmark, LandmarkSet
+from core.matching.confidence import LOOK_BEYOND_MM, confidence
 from core.matching.matcher import LandmarkMatcher
 from core.matching.protocol import CancelCheck, Matcher, MatchResult, Progress, Reference
 from core.matching.verdict import FILM_FITS, judge
@@ -76,7 +78,7 @@ class Engine:
         """
         began = time.perf_counter()
         candidates, results = self._match(film, view, references, progress, cancelled)
-        best = results[0]
+        best = _in_millimetres(results[0], film.calibration)
         if view is None and best.score < FILM_FITS:
             known = ", ".join(sorted({self.catalogue.view(c.view).name for c in candidates}))
             raise MatchError(
@@ -233,6 +235,16 @@ def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | No
         return SideDecision(tag, "tag", text, conflict=False, mirrored=tag is not looks_like)
     text = f"The file's tag says {tag}, but of the image: {how}. Please settle the side."
     return SideDecision(tag, "tag", text, conflict=True, mirrored=tag is not looks_like)
+
+
+def _in_millimetres(match: MatchResult, calibration: Calibration) -> MatchResult:
+    """The match, less confident where the expected error is large in millimetres, if these are known."""
+    if calibration.column_mm is None or calibration.row_mm is None:
+        return match
+    # Expected errors are in pixels of the same area that are square.
+    spacing_mm = math.sqrt(calibration.column_mm * calibration.row_mm)
+    by_length = confidence(match.expected_error_px * spacing_mm, LOOK_BEYOND_MM)
+    return replace(match, confidence=np.minimum(match.confidence, by_length))
 
 
 def _landmarks(view: View, match: MatchResult) -> LandmarkSet:

@@ -134,6 +134,7 @@ class Radiograph:
     values are brighter on screen, so bone is bright whatever the photometric interpretation.
     ``windows`` has at least one entry; the first is the default. ``sha256`` is that of the file.
     ``graphics`` [rows, columns] marks where the file's overlay planes draw; they are no part of the pixels.
+    ``preliminary`` tells that the pixels lack detail and are there to be looked at, not to be measured.
     """
 
     path: Path
@@ -145,6 +146,7 @@ class Radiograph:
     frame: int = 0
     notes: tuple[str, ...] = ()
     graphics: NDArray[np.bool_] | None = None
+    preliminary: bool = False
 
     @property
     def size_px(self) -> tuple[int, int]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+from pydicom.dataset import FileDataset
 from pydicom.uid import UID
 
 from core.adapters.archive import is_archive, read_member, split_member
-from core.adapters.dicom_codec import check_readable, check_stream, encoded_frame
+from core.adapters.dicom_codec import check_readable, check_stream, decode, encoded_frame, glance, has_glance
 from core.adapters.dicom_header import (
     MAX_FILE_BYTES,
     SEND_AGAIN,
@@ -31,7 +35,7 @@ from core.adapters.images import is_image, read_image
 from core.errors import ReadError
 from core.film import Radiograph
 
-__all__ = ["read_film"]
+__all__ = ["glance_at_film", "read_film"]
 
 
 def read_film(path: Path, *, frame: int = 0) -> Radiograph:
@@ -42,16 +46,40 @@ def read_film(path: Path, *, frame: int = 0) -> Radiograph:
     film, is damaged, uses an unknown compression or claims an absurd size; the latter before anything of
     that size is allocated.
     """
-    path = Path(path)
-    with dicom_errors(path):
-        if path.is_dir():
-            raise ReadError("This is a folder, not a film", path=path, remedy="Choose a file in it.")
-        place = split_member(path)
-        if place is not None:
-            data = read_member(*place)
-            return _read(path, BytesIO(data), len(data), frame)
-        with path.open("rb") as file:
-            return _read(path, file, path.stat().st_size, frame)
+    with dicom_errors(Path(path)), _opened(Path(path)) as (file, size):
+        return _read(Path(path), file, size, frame)
+
+
+def glance_at_film(path: Path, *, frame: int = 0) -> Radiograph | None:
+    """The film with less detail, for one that takes long to read; None for others.
+
+    Good for a first look only: it is ``preliminary``. Raises what ``read_film`` raises.
+    """
+    with dicom_errors(Path(path)), _opened(Path(path)) as (file, size):
+        if not is_dicom(file.read(132)) or is_deflated(file):
+            return None
+        header = _checked_header(Path(path), file, size, frame, pixels=False)
+        if not has_glance(header, transfer_syntax(header)):
+            return None
+        file.seek(0)
+        found = _film(Path(path), parse(file, pixels=True), frame, "", coarse=True)
+        if found is None:
+            return None
+        return replace(found, preliminary=True, notes=("Shown with less detail until the film is read.",))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """The file at a path, which may lead into an archive, and its size."""
+    if path.is_dir():
+        raise ReadError("This is a folder, not a film", path=path, remedy="Choose a file in it.")
+    place = split_member(path)
+    if place is not None:
+        data = read_member(*place)
+        yield BytesIO(data), len(data)
+        return
+    with path.open("rb") as file:
+        yield file, path.stat().st_size
 
 
 def _read(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograph:
@@ -72,28 +100,44 @@ def _read(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograph:
 
 def _read_dicom(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograph:
     whole = is_deflated(file)  # to get at its header, all of it is inflated
-    check = parse(file, pixels=whole)
+    check = _checked_header(path, file, size, frame, pixels=whole)
+    file.seek(0)
+    digest = hashlib.sha256()
+    while part := file.read(1 << 20):
+        digest.update(part)
+    ds = check if whole else parse(file, pixels=True)
+    film = _film(path, ds, frame, digest.hexdigest(), coarse=False)
+    assert film is not None
+    return film
+
+
+def _checked_header(path: Path, file: IO[bytes], size: int, frame: int, *, pixels: bool) -> FileDataset:
+    """The header, with the pixels as they are stored if wanted. Refuses what cannot be read."""
+    check = parse(file, pixels=pixels)
     check_size(check, path, size)
     frames = frame_count(check)
     if not 0 <= frame < frames:
         what = f"There is no frame {frame + 1} of {frames}"
         raise ReadError(what, path=path, remedy="Choose another frame.")
     check_readable(transfer_syntax(check), path)
-    file.seek(0)
-    digest = hashlib.sha256()
-    while part := file.read(1 << 20):
-        digest.update(part)
-    ds = check if whole else parse(file, pixels=True)
+    return check
+
+
+def _film(path: Path, ds: FileDataset, frame: int, sha256: str, *, coarse: bool) -> Radiograph | None:
+    """The film of a header with pixels. None when only a coarse picture is wanted and there is none."""
     if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError("The file has no pixel data", path=path, remedy=SEND_AGAIN)
-    syntax = transfer_syntax(ds)
+    syntax, frames = transfer_syntax(ds), frame_count(ds)
     try:
-        encoded = encoded_frame(ds, syntax, frame)
+        encoded, stored = encoded_frame(ds, syntax, frame), None
         if encoded is not None:
             check_stream(encoded, ds, path)
+            stored = glance(encoded, ds) if coarse else decode(encoded, ds, syntax)
         elif "PixelData" in ds:
             refuse_incomplete(ds, path, len(ds.PixelData))
-        decoded = read_pixels(ds, syntax, frame, encoded)
+        if coarse and stored is None:
+            return None
+        decoded = read_pixels(ds, syntax, frame, stored)
     except (NotImplementedError, RuntimeError) as e:
         raise ReadError(
             f"The compressed pixels are damaged (compression: {UID(syntax).name})",
@@ -111,7 +155,7 @@ def _read_dicom(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograp
         pixels=decoded.pixels,
         windows=decoded.windows,
         calibration=read_calibration(ds),
-        sha256=digest.hexdigest(),
+        sha256=sha256,
         tags=tags,
         frame=frame,
         notes=(*notes, *decoded.notes, *more),

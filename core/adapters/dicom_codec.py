@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import cv2
 import gdcm
 import numpy as np
 import openjpeg
@@ -200,6 +201,34 @@ def _number(stream: bytes, at: int, size: int) -> int:
     return int.from_bytes(stream[at : at + size], "big")
 
 
+_SLOW_PIXELS = 3_000_000
+
+
+def has_glance(ds: Dataset, syntax: str) -> bool:
+    """Whether a film takes long to decode, but not with less detail (see ``glance``)."""
+    large = int(ds.Rows) * int(ds.Columns) > _SLOW_PIXELS
+    return large and syntax in (JPEG2000, JPEG2000Lossless) and int(ds.get("SamplesPerPixel") or 1) == 1
+
+
+def glance(stream: bytes, ds: Dataset) -> NDArray[Any] | None:
+    """Pixels [rows, columns] of a film that ``has_glance``, with less detail; None for other streams."""
+    if not _is_plain_jpeg_2000(stream, ds):
+        return None
+    # Pillow rounds lengths, the format rounds them up: a rest of a quarter would be an error.
+    halvings = 1 if 1 in (int(ds.Rows) % 4, int(ds.Columns) % 4) else 2
+    coarse, share = _jpeg_2000(stream, ds, halvings), 1.0 / 2**halvings
+    # Its pixels are the first of every so many: their centres coincide, not those of the pictures.
+    return np.asarray(
+        cv2.warpAffine(
+            coarse,
+            np.array([[share, 0.0, 0.0], [0.0, share, 0.0]]),
+            (int(ds.Columns), int(ds.Rows)),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    )
+
+
 def decode(stream: bytes, ds: Dataset, syntax: str) -> NDArray[Any] | None:
     """Pixels [rows, columns] of a grey stream the DICOM library cannot decode or decodes slowly, else None.
 
@@ -229,15 +258,17 @@ def _is_plain_jpeg_2000(stream: bytes, ds: Dataset) -> bool:
     return layout is not None and layout.bits == ds.get("BitsStored")
 
 
-def _jpeg_2000(stream: bytes, ds: Dataset) -> NDArray[Any]:
-    """Decode a plain stream (see above) with one thread a core."""
+def _jpeg_2000(stream: bytes, ds: Dataset, halvings: int = 0) -> NDArray[Any]:
+    """Decode a plain stream (see above) with one thread a core, at a resolution halved so many times."""
     bits = int(ds.BitsStored)
     try:
         with Image.open(BytesIO(stream), formats=("JPEG2000",)) as image:
+            image.reduce = halvings
             pixels: NDArray[Any] = np.asarray(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e:
         raise RuntimeError("the stream is damaged") from e
-    if pixels.shape != (ds.Rows, ds.Columns) or pixels.dtype not in (np.uint8, np.uint16):
+    expected = tuple(-(-int(length) >> halvings) for length in (ds.Rows, ds.Columns))
+    if pixels.shape != expected or pixels.dtype not in (np.uint8, np.uint16):
         raise RuntimeError("the stream holds an image of another shape")
     # Samples come at the upper end of their bytes.
     return pixels >> (8 * pixels.itemsize - bits)

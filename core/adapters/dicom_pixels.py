@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import UID
 
-from core.adapters.dicom_codec import decode, library_plugin
+from core.adapters.dicom_codec import library_plugin
 from core.adapters.windows import evenly, percentile_window, shows_something
 from core.film import Window
 
@@ -32,16 +32,15 @@ class DecodedPixels:
     notes: tuple[str, ...]
 
 
-def read_pixels(ds: FileDataset, syntax: str, frame: int, encoded: bytes | None) -> DecodedPixels:
-    """Decode frame ``frame`` of ``ds`` (a checked header with pixels, written in ``syntax``).
+def read_pixels(ds: FileDataset, syntax: str, frame: int, decoded: Array | None) -> DecodedPixels:
+    """Frame ``frame`` of ``ds`` (a checked header with pixels, written in ``syntax``), ready to show.
 
-    ``encoded`` is the frame's compressed stream, None for uncompressed pixels.
+    ``decoded`` are the stored values, None to leave decoding to the DICOM library.
 
     Steps follow PS3.4 N.2: stored value, modality table, VOI windows, and polarity last; polarity is
     applied by mirroring values and windows alike, so that nothing downstream needs to know of it.
     """
-    own = None if encoded is None else decode(encoded, ds, syntax)
-    stored = _stored_values(ds, syntax, frame) if own is None else own
+    stored = _stored_values(ds, syntax, frame) if decoded is None else decoded
     if stored.ndim == 3:
         return _colour(ds, stored)
     background = _padding(ds, stored)

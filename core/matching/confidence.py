@@ -65,6 +65,14 @@ class ErrorModel:
         return np.asarray(np.maximum(error, self.floor))
 
 
-def confidence(expected_error: FloatArray, window_px: int) -> FloatArray:
-    """0..1: one half where the expected error is 2 % of the canonical window."""
-    return np.asarray(1.0 / (1.0 + (expected_error / (0.02 * window_px)) ** 2))
+LOOK_BEYOND_WINDOW = 0.02
+"""Expected error, as a part of the canonical window, beyond which a point must be looked at."""
+
+LOOK_BEYOND_MM = 5.0
+"""Expected error beyond which a point must be looked at, where the film's spacing is known: what is little
+beside a whole leg may be much for its surgeon."""
+
+
+def confidence(expected_error: FloatArray, limit: float) -> FloatArray:
+    """0..1: one half where the expected error is ``limit``, in the same unit; less for a larger one."""
+    return np.asarray(1.0 / (1.0 + (expected_error / limit) ** 2))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
-from core.matching.confidence import ErrorModel, Evidence, confidence
+from core.matching.confidence import LOOK_BEYOND_WINDOW, ErrorModel, Evidence, confidence
 from core.matching.features import (
     Encoded,
     Encoder,
@@ -329,7 +329,9 @@ class LandmarkMatcher:
             per_reference_px=_spread_out(frame.to_film(single), known, 1),
             expected_error_px=_spread_out(expected / frame.scale, known, 0),
             spread_px=_spread_out(spread / frame.scale, known, 0),
-            confidence=_spread_out(confidence(expected, self._encoder.input_px), known, 0),
+            confidence=_spread_out(
+                confidence(expected, LOOK_BEYOND_WINDOW * self._encoder.input_px), known, 0
+            ),
             references=view.keys,
         )
 

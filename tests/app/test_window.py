@@ -59,6 +59,43 @@ def test_open_shows_film_first_then_measures(make_window: Any, make_held: Any, t
     assert not window.session.is_dirty
 
 
+def test_a_slow_film_is_looked_at_but_not_measured_before_it_is_read(
+    make_window: Any, make_held: Any, files: Any, engine: Any, film_of: Any, tmp_path: Path
+) -> None:
+    def glance(path: Path, frame: int) -> Any:
+        return replace(film_of(path), preliminary=True)
+
+    runner = make_held("glance", "film")
+    window = make_window(runner=runner, backend=replace(files.backend(), glance_at_film=glance))
+    window.open_paths([tmp_path / "slow.dcm"])
+    looking, reading = runner.held
+    runner.run(looking)
+    assert window.session.film.preliminary
+    assert window.view.isVisible()
+    window.controller.analyse()
+    assert not engine.asked
+    runner.run(reading)
+    assert not window.session.film.preliminary
+    case = window.session.case
+    assert case is not None
+
+    runner.held.clear()
+    window.open_paths([tmp_path / "bad.dcm"])
+    looking, reading = runner.held
+    runner.run(looking)
+    assert window.session.case is None
+    runner.run(reading)  # fails: what was open before comes back
+    assert window.session.case is case
+    assert not window.session.film.preliminary
+
+    runner.held.clear()
+    window.open_paths([tmp_path / "quick.dcm"])
+    looking, reading = runner.held
+    runner.run(reading)
+    runner.run(looking)  # too late
+    assert not window.session.film.preliminary
+
+
 def test_measurement_table_states_value_interval_range_and_reason(window: MainWindow) -> None:
     model = window.measurements.model
     texts = [[model.index(r, c).data() for c in range(4)] for r in range(3)]

@@ -5,6 +5,7 @@ import hashlib
 import zlib
 from pathlib import Path
 
+import cv2
 import gdcm
 import numpy as np
 import openjpeg
@@ -26,7 +27,8 @@ from pydicom.uid import (
 )
 
 from core.adapters import dicom_codec
-from core.adapters.dicom import read_film
+from core.adapters.dicom import glance_at_film, read_film
+from core.errors import ReadError
 from core.film import Radiograph, Window, apply_window
 from core.resources import resource_path
 from tests.core.dicom_files import RAMP, compressed, dataset, encode, save
@@ -91,6 +93,40 @@ def test_jpeg_2000_round_trip(tmp_path):
     stream = openjpeg.encode(large, bits_stored=12)
     data = compressed(dataset(large, BitsStored=12, HighBit=11), JPEG2000Lossless, [bytes(stream)])
     np.testing.assert_array_equal(read_film(save(tmp_path, data)).pixels, large)
+
+
+def smooth(rows, columns):
+    y, x = np.mgrid[0:rows, 0:columns]
+    return (2000 + 1500 * np.sin(x / 150) * np.cos(y / 190)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("columns", [1800, 1801, 1802, 1803])
+def test_a_large_jpeg_2000_film_can_be_glanced_at(tmp_path, columns):
+    values = smooth(2000, columns)
+    stream = bytes(openjpeg.encode(values, bits_stored=12))
+    header = dataset(values, BitsStored=12, HighBit=11, PixelSpacing=[0.1, 0.1])
+    path = save(tmp_path, compressed(header, JPEG2000Lossless, [stream]))
+    coarse, film = glance_at_film(path), read_film(path)
+    assert coarse.preliminary
+    assert not film.preliminary
+    assert (coarse.size_px, coarse.calibration) == (film.size_px, film.calibration)
+    assert (
+        np.abs(coarse.pixels - film.pixels)[20:-20, 20:-20].max() < 40
+    )  # its detail is gone, its place is right
+    assert np.abs(coarse.pixels - film.pixels).mean() < 5
+
+
+def test_films_that_are_read_quickly_have_no_glance(tmp_path):
+    values = smooth(64, 96)
+    stream = bytes(openjpeg.encode(values, bits_stored=12))
+    small = compressed(dataset(values, BitsStored=12, HighBit=11), JPEG2000Lossless, [stream])
+    assert glance_at_film(save(tmp_path, small, "small.dcm")) is None
+    assert glance_at_film(save(tmp_path, encode(dataset(smooth(2001, 1803))), "plain.dcm")) is None
+    picture = tmp_path / "picture.png"
+    cv2.imwrite(str(picture), smooth(64, 96))
+    assert glance_at_film(picture) is None
+    with pytest.raises(ReadError, match="no frame 2"):
+        glance_at_film(save(tmp_path, small, "small.dcm"), frame=1)
 
 
 @pytest.mark.parametrize("bits", [7, 8, 10, 12, 16])

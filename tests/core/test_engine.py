@@ -13,7 +13,7 @@ from core.adapters.feature_cache import MemoryFeatureCache
 from core.case import VerdictLevel
 from core.engine import Engine, decide_side
 from core.errors import CatalogueError, MatchError
-from core.film import NO_SPACING, FilmTags, Radiograph, Side, Window
+from core.film import NO_SPACING, Calibration, FilmTags, Radiograph, Side, SpacingSource, Window
 from core.matching.verdict import FILM_FITS, judge
 from core.measure.definitions import Catalogue
 from core.measure.evaluate import shows_flipped
@@ -187,6 +187,15 @@ def test_the_verdict_names_the_points_to_look_at():
     verdict = judge(replace(result, confidence=values), VIEW.point_keys)
     assert verdict.level is VerdictLevel.CHECK
     assert verdict.points == (VIEW.point_keys[1], VIEW.point_keys[4])
+
+
+def test_an_error_that_is_large_in_millimetres_must_be_looked_at(bank):
+    engine = Engine(CATALOGUE, bank, FixedMatcher(confidence=0.9))  # it expects 2 px
+    for spacing_mm, level in ((None, VerdictLevel.GOOD), (0.1, VerdictLevel.GOOD), (3.0, VerdictLevel.CHECK)):
+        calibration = Calibration(spacing_mm, spacing_mm, SpacingSource.DETECTOR, "")
+        case = engine.analyse(film(calibration=calibration))
+        assert case.verdict.level is level
+    assert case.landmarks[VIEW.point_keys[0]].confidence == pytest.approx(1 / (1 + (6 / 5) ** 2))
 
 
 def test_settling_the_side_keeps_what_the_image_shows(bank):

@@ -34,9 +34,9 @@ def test_expected_error_is_a_product_of_powers():
     assert model.expected_error(evidence) == pytest.approx([2.0 * 5.0 * 3.0 * 4.0 * 3.0 * np.exp(1.5)])
 
 
-def test_confidence_is_one_half_at_two_percent_of_the_window():
-    assert confidence(np.array([0.02 * 256]), 256) == pytest.approx([0.5])
-    values = confidence(np.linspace(0, 300, 50), 256)
+def test_confidence_is_one_half_at_its_limit():
+    assert confidence(np.array([5.0]), 5.0) == pytest.approx([0.5])
+    values = confidence(np.linspace(0, 300, 50), 5.0)
     assert values[0] == 1.0
     assert (np.diff(values) < 0).all()
     assert values.min() > 0
