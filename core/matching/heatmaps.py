@@ -166,16 +166,29 @@ def support(answer: Float32, position: FloatArray, stride: int) -> float:
     return float(np.log(blurred[np.arange(count), y, x] + 1e-6).mean())
 
 
+def cells(count: int, stride: int) -> FloatArray:
+    """Places [count] of the centres of a map's columns or rows, in window pixels."""
+    return np.asarray((np.arange(count) + 0.5) * stride - 0.5, dtype=np.float64)
+
+
+def moments(belief: Float32, columns: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Means [N, 2] and covariances [N, 2, 2] of maps [N, H, W] over columns [N, W] and rows [N, H]."""
+    across, down = belief.sum(1), belief.sum(2)
+    total = np.maximum(across.sum(1), 1e-30)
+    middle = np.stack([(across * columns).sum(1), (down * rows).sum(1)], axis=1) / total[:, None]
+    x, y = columns - middle[:, :1], rows - middle[:, 1:]
+    xx, yy = (across * x**2).sum(1) / total, (down * y**2).sum(1) / total
+    xy = ((belief @ x.astype(np.float32)[:, :, None])[:, :, 0] * y).sum(1) / total
+    return middle, np.stack([np.stack([xx, xy], 1), np.stack([xy, yy], 1)], axis=1)
+
+
 def covariances(belief: Float32, position: FloatArray, stride: int) -> FloatArray:
     """Second moments [N, 2, 2] of maps [N, H, W] about positions [N, 2], in window pixels."""
-    height, width = belief.shape[1:]
-    x = (np.arange(width) + 0.5) * stride - 0.5 - position[:, :1]
-    y = (np.arange(height) + 0.5) * stride - 0.5 - position[:, 1:]
-    mass = belief / np.maximum(belief.sum(axis=(1, 2), keepdims=True), 1e-30)
-    across = (mass.sum(1) * x**2).sum(1)
-    down = (mass.sum(2) * y**2).sum(1)
-    both = np.einsum("nhw,nh,nw->n", mass, y, x)
-    return np.stack([np.stack([across, both], 1), np.stack([both, down], 1)], axis=1)
+    count, height, width = belief.shape
+    columns, rows = (np.tile(cells(length, stride), (count, 1)) for length in (width, height))
+    middle, spread = moments(belief, columns, rows)
+    off = middle - position
+    return np.asarray(spread + off[:, :, None] * off[:, None, :])
 
 
 def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray, FloatArray, FloatArray]:

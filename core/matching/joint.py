@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.matching.heatmaps import covariances
+from core.matching.heatmaps import moments
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -38,6 +38,9 @@ ROUNDS = 6
 
 EXPECTING_ROUNDS, DAMPING = 8, 0.5
 """Rounds of expectation propagation and the part of the last round that is kept in each."""
+
+LEAST = np.float32(np.log(1e-12))
+"""Logarithm of what the other points' word leaves at least of any place."""
 
 DOUBT = 0.05
 """Probability that an answer is worth nothing."""
@@ -78,15 +81,19 @@ def fit_jointly(position: FloatArray, covariance: FloatArray, mean: FloatArray, 
     return Joint(mean + deviation.reshape(count, 2), np.sqrt(strain))
 
 
-def expected_jointly(answers: Float32, mean: FloatArray, shapes: FloatArray, stride: int) -> Float32:
+def expected_jointly(
+    answers: Float32, columns: FloatArray, rows: FloatArray, mean: FloatArray, shapes: FloatArray
+) -> Float32:
     """Maps [N, H, W] of where points lie, given ``answers`` [N, H, W] and the Gaussian model of shapes.
+
+    ``columns`` [N, W] and ``rows`` [N, H] are the places of the maps' cells; all in pixels of the canonical
+    window, like ``mean`` [N, 2] and ``shapes`` [R, N, 2] (see ``fit_jointly``).
 
     Expectation propagation (Minka 2001): every answer, however many places it names, is replaced by the
     Gaussian that says the same in the light of all other answers, in a few rounds in which the answers are
     taken more and more at their word.
     """
     count, height, width = answers.shape
-    x, y = (np.asarray((np.arange(n) + 0.5) * stride - 0.5, dtype=np.float64) for n in (width, height))
     prior = _prior(mean, shapes)
     known = answers / answers.sum(axis=(1, 2), keepdims=True)
     told = np.log((1.0 - DOUBT) * known + DOUBT / (height * width)).astype(np.float32)
@@ -105,10 +112,10 @@ def expected_jointly(answers: Float32, mean: FloatArray, shapes: FloatArray, str
         middle = _times(others, _times(own, deviation) - shift)
         wide = _inverse(others + SLACK_PX**2 * np.eye(2))
         word = np.float32(min(1.0, (number + 1) / (0.6 * EXPECTING_ROUNDS)))
-        belief = np.exp(word * told) * (_bells(mean + middle, wide, x, y) + np.float32(1e-12))
+        belief = np.exp(word * told + np.maximum(_bells(mean + middle, wide, columns, rows), LEAST))
         belief /= belief.sum(axis=(1, 2), keepdims=True)
-        centre = np.stack([belief.sum(1) @ x, belief.sum(2) @ y], axis=1)
-        found = _inverse(covariances(belief, centre, stride) + np.eye(2))
+        centre, spread = moments(belief, columns, rows)
+        found = _inverse(spread + np.eye(2))
         values, axes = np.linalg.eigh(found - wide)
         new = np.einsum("nij,nj,nkj->nik", axes, np.maximum(values, 1e-6), axes)
         said = _times(found, centre - mean) - _times(wide, middle)
@@ -117,12 +124,13 @@ def expected_jointly(answers: Float32, mean: FloatArray, shapes: FloatArray, str
     return np.asarray(belief, dtype=np.float32)
 
 
-def _bells(centre: FloatArray, precision: FloatArray, x: FloatArray, y: FloatArray) -> Float32:
-    """Gaussian bells of height one [N, H, W] at ``centre`` [N, 2] over columns ``x`` and rows ``y``."""
-    dx, dy = x - centre[:, :1], y - centre[:, 1:]
-    square = (precision[:, 0, 0, None] * dx**2)[:, None, :] + (precision[:, 1, 1, None] * dy**2)[:, :, None]
-    square += (2.0 * precision[:, 0, 1, None] * dy)[:, :, None] * dx[:, None, :]
-    return np.asarray(np.exp(-0.5 * square.astype(np.float32)), dtype=np.float32)
+def _bells(centre: FloatArray, precision: FloatArray, columns: FloatArray, rows: FloatArray) -> Float32:
+    """Logarithms [N, H, W] of Gaussian bells of height one at ``centre`` [N, 2] over columns and rows."""
+    dx, dy = (columns - centre[:, :1]).astype(np.float32), (rows - centre[:, 1:]).astype(np.float32)
+    half = (-0.5 * precision).astype(np.float32)
+    bells = (half[:, 0, 0, None] * dx**2)[:, None, :] + (half[:, 1, 1, None] * dy**2)[:, :, None]
+    bells += (2.0 * half[:, 0, 1, None] * dy)[:, :, None] * dx[:, None, :]
+    return np.asarray(bells, dtype=np.float32)
 
 
 def _inverse(matrices: FloatArray) -> FloatArray:

@@ -29,11 +29,11 @@ from core.matching.features import (
 )
 from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import Answers, covariances, fuse, peaks, places, support, with_neighbours
-from core.matching.joint import expected_jointly, fit_jointly
+from core.matching.joint import fit_jointly
 from core.matching.locate import Pose, find_pose
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
-from core.matching.refine import Placed, refine
+from core.matching.refine import Look, Placed, place
 from core.matching.shape import fit_similarity_robust, shape_tree
 
 Float32 = NDArray[np.float32]
@@ -95,19 +95,16 @@ class _Found:
 class _Fit:
     """A view fitted to the film, of the points ``known`` [N] to the references.
 
-    ``view`` holds the V references that vote, ``shapes`` [R, n, 2] the points of all of them.
-    ``frame`` maps the film to the canonical window, ``logits`` [V, n, H, W] are the scores there, ``unary``
-    is what the voters together say of each point [n, H, W], ``posterior`` the same with the neighbours' word.
-    ``position`` [n, 2] and ``distance`` [n] are the posterior's peaks and mean distances from them. ``score``
-    is the likeness of the whole, ``support`` what the voters' answers say for the positions.
+    ``view`` holds the references that vote, ``shapes`` [R, n, 2] the points of all. ``seen`` is what the
+    canonical window shows, ``posterior`` [n, H, W] where the points lie with their neighbours' word.
+    ``position`` [n, 2] and ``distance`` [n] are its peaks and mean distances from them. ``score`` is the
+    likeness of the whole, ``support`` what the voters' answers say for the positions.
     """
 
     view: ViewFeatures
     shapes: FloatArray
     known: NDArray[np.bool_]
-    frame: Frame
-    logits: Float32
-    unary: Float32
+    seen: Look
     posterior: Float32
     position: FloatArray
     distance: FloatArray
@@ -275,39 +272,39 @@ class LandmarkMatcher:
         score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
         said = support(unary, position, stride)
         return _Fit(
-            voters, view.aligned_px, known, frame, logits, unary, posterior, position, distance, score, said
+            voters,
+            view.aligned_px,
+            known,
+            Look(frame, logits, unary),
+            posterior,
+            position,
+            distance,
+            score,
+            said,
         )
-
-    def _result(self, fit: _Fit) -> MatchResult:
-        """The points as the canonical window shows them."""
-        return self._as_result(fit, self._placed(fit))
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
-        view, stride = fit.view, self._encoder.strides[1]
-        posterior = expected_jointly(fit.unary, view.mean_px, fit.shapes, stride)
-        position, _, distance = peaks(posterior, stride)
-        fit = replace(fit, posterior=posterior, position=position, distance=distance)
-        placed = refine(self._encoder, self._workers, film, view, fit.frame, posterior, position)
-        return self._as_result(fit, placed or self._placed(fit))
+        return self._as_result(fit, place(self._encoder, self._workers, film, fit.view, fit.shapes, fit.seen))
 
-    def _placed(self, fit: _Fit) -> Placed:
-        context = np.asarray(fit.posterior / np.maximum(fit.unary, 1e-12), dtype=np.float32)
-        stride = self._encoder.strides[1]
-        return Placed(
+    def _result(self, fit: _Fit) -> MatchResult:
+        """The points as the canonical window shows them."""
+        seen, stride = fit.seen, self._encoder.strides[1]
+        placed = Placed(
             fit.position,
             covariances(fit.posterior, fit.position, stride),
             fit.distance,
-            places(fit.logits, context, stride),
+            seen.frame.to_window(seen.single(fit.posterior, stride)),
         )
+        return self._as_result(fit, placed)
 
     def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
-        view, frame, known = fit.view, fit.frame, fit.known
+        view, frame, known = fit.view, fit.seen.frame, fit.known
         joint = fit_jointly(placed.position, placed.covariance, view.mean_px, fit.shapes)
         shown = known_points(view.aligned_px)[..., None] > 0
         single = np.where(shown, placed.single, np.nan)
         even = np.ones((1, 1, 1), np.float32)
-        votes = np.where(shown, places(fit.logits, even, self._encoder.strides[1]), np.nan)
+        votes = np.where(shown, places(fit.seen.scores, even, self._encoder.strides[1]), np.nan)
         spread = np.sqrt(np.nanmean(((single - placed.position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(
             Evidence(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, standardise
-from core.matching.heatmaps import Answers, covariances, fuse, peaks, places
+from core.matching.heatmaps import Answers, cells, covariances, fuse, peaks, places
+from core.matching.joint import expected_jointly
 from core.matching.parallel import Workers
 
 Float32 = NDArray[np.float32]
@@ -20,6 +21,9 @@ FloatArray = NDArray[np.float64]
 
 CLOSE_DOUBT = 0.05
 """Probability that a point lies where the look before does not expect it."""
+
+JOINT_LEVELS = 1
+"""Levels of close-ups whose answers are taken together. In closer ones every point stands by itself."""
 
 ENOUGH_DETAILED = 0.5
 """Share of the references' points that must be known in as much detail for a closer look."""
@@ -41,83 +45,108 @@ class Placed:
 
 
 @dataclass(frozen=True, eq=False)
-class _Belief:
-    """Where a point is expected: a map [H, W] of the window into which ``window`` takes the film."""
+class Look:
+    """What is seen of some points in a window, into which ``frame`` takes the film.
 
-    map: Float32
-    window: Frame
+    ``scores`` [R, N, H, W] are those of the references' descriptors, ``fused`` [N, H, W] what the references
+    together say of each point by itself.
+    """
+
+    frame: Frame
+    scores: Float32
+    fused: Float32
+
+    def single(self, maps: Float32, stride: int) -> FloatArray:
+        """Film positions [R, N, 2] by each reference alone, all else being as in ``maps`` [N, H, W]."""
+        context = np.asarray(maps / np.maximum(self.fused, 1e-12), dtype=np.float32)
+        return self.frame.to_film(places(self.scores, context, stride))
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
-    """What a close-up says of the points of its group, numbered 0..n-1.
+class _Beliefs:
+    """Where the points lie: maps [N, H, W] of windows into which ``frames`` take the film.
 
-    ``close`` takes the film to the close-up, in which the points lie at ``found`` [n, 2], ``away`` [n] in
-    the mean; ``belief`` [n, H, W] says where else, ``single`` [R, n, 2] what each reference alone says.
+    ``position`` [N, 2], ``away`` [N] (mean distance from it) and ``covariance`` [N, 2, 2] are in pixels of
+    the canonical window.
     """
 
-    group: Group
-    close: Frame
-    found: FloatArray
+    maps: Float32
+    frames: Sequence[Frame]
+    position: FloatArray
     away: FloatArray
-    belief: Float32
-    single: FloatArray
+    covariance: FloatArray
 
 
-def refine(
-    encoder: Encoder,
-    workers: Workers,
-    film: Float32,
-    view: ViewFeatures,
-    frame: Frame,
-    posterior: Float32,
-    start: FloatArray,
-) -> Placed | None:
-    """The points as close-ups show them, None where these would show nothing more.
+def place(
+    encoder: Encoder, workers: Workers, film: Float32, view: ViewFeatures, shapes: FloatArray, whole: Look
+) -> Placed:
+    """The points, from the canonical window ``whole`` and from close-ups where these show more.
 
-    ``frame`` takes the film to the canonical window, in which the points were found at ``start`` [N, 2] and
-    ``posterior`` [N, H, W] says where else they may lie.
+    ``shapes`` [R, N, 2] are the points of all references of the view.
     """
-    side, stride, depth = encoder.input_px, encoder.strides[1], _depth(view, frame)
-    if depth == 0:
-        return None
-    beliefs = [_Belief(each, frame) for each in posterior]
-    position, count = start.copy(), len(start)
-    covariance, distance, beyond = np.empty((count, 2, 2)), np.empty(count), np.zeros(count)
-    single = np.empty((len(view.keys), count, 2))
+    side, stride = encoder.input_px, encoder.strides[1]
+    count, cell = len(view.mean_px), 1.0 / whole.fused[0].size
+    shape = view.mean_px, shapes
+    answers, frames = whole.fused, [whole.frame] * count
+    beliefs = _beliefs(answers, frames, 1.0, whole.frame, shape, stride)
+    single, beyond, part = whole.single(beliefs.maps, stride), np.zeros(count), 1.0
 
-    def look(level: int, group: Group) -> _Look:
+    def look(level: int, group: Group) -> tuple[Look, Float32]:
         chosen = group.points
-        close = close_frame(frame, group, position, view.mean_px, side, CLOSE_PARTS[level])
+        close = close_frame(whole.frame, group, beliefs.position, view.mean_px, side, CLOSE_PARTS[level])
         seen = encoder.encode(standardise(close.sample(film, side)))
-        answers = Answers.of(seen.coarse, seen.fine, encoder.scales)
-        expected = np.concatenate(
-            [seen_close(beliefs[n].map[None], beliefs[n].window, close, stride) for n in chosen]
-        )
-        expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
-        scores = answers.logits(
+        expected = np.concatenate([seen_close(answers[n : n + 1], frames[n], close, stride) for n in chosen])
+        expected += CLOSE_DOUBT * (cell - expected)
+        scores = Answers.of(seen.coarse, seen.fine, encoder.scales).logits(
             joined(view.close_coarse[:, level, chosen], view.close_fine[:, level, chosen])
         )
-        belief = fuse(scores, _detailed(view, level)[:, chosen]) * expected
-        found, _, away = peaks(belief, stride)
-        return _Look(group, close, found, away, belief, places(scores, expected, stride))
+        return Look(close, scores, fuse(scores, _detailed(view, level)[:, chosen])), expected
 
-    for level, (before, part) in enumerate(pairwise((1.0, *CLOSE_PARTS[:depth]))):
-        groups = close_groups(view.mean_px, side, part)
-        for seen in workers.map(partial(look, level), groups):
-            chosen = seen.group.points
-            film_px = seen.close.to_film(seen.found)
-            position[chosen] = frame.to_window(film_px)
+    for level in range(_depth(view, whole.frame)):
+        groups = close_groups(view.mean_px, side, CLOSE_PARTS[level])
+        looks = workers.map(partial(look, level), groups)
+        answers, frames = np.empty_like(answers), list(frames)
+        for group, (seen, expected) in zip(groups, looks, strict=True):
+            known = seen.fused * expected
+            answers[group.points] = known / np.maximum(known.sum(axis=(1, 2), keepdims=True), 1e-30)
+            for n in group.points:
+                frames[n] = seen.frame
+        before, part = part, CLOSE_PARTS[level]
+        wider, beliefs = (
+            beliefs,
+            _beliefs(answers, frames, part, whole.frame, shape if level < JOINT_LEVELS else None, stride),
+        )
+        film_px = whole.frame.to_film(beliefs.position)
+        for n, (belief, window) in enumerate(zip(wider.maps, wider.frames, strict=True)):
             reach = 0.5 * side * part / before
-            for n, place, belief in zip(chosen, film_px, seen.belief, strict=True):
-                held = beliefs[n]
-                beyond[n] += _beyond(held.map, held.window.to_window(place), stride, reach) * before
-                beliefs[n] = _Belief(belief / max(float(belief.sum()), 1e-30), seen.close)
-            turn = frame.matrix @ np.linalg.inv(seen.close.matrix)
-            covariance[chosen] = turn @ covariances(seen.belief, seen.found, stride) @ turn.T
-            distance[chosen] = seen.away * part + beyond[chosen]
-            single[:, chosen] = frame.to_window(seen.close.to_film(seen.single))
-    return Placed(position, covariance, distance, single)
+            beyond[n] += before * _beyond(belief, window.to_window(film_px[n]), stride, reach)
+        for group, (seen, _) in zip(groups, looks, strict=True):
+            single[:, group.points] = seen.single(beliefs.maps[group.points], stride)
+    return Placed(beliefs.position, beliefs.covariance, beliefs.away + beyond, whole.frame.to_window(single))
+
+
+def _beliefs(
+    answers: Float32,
+    frames: Sequence[Frame],
+    part: float,
+    canonical: Frame,
+    shape: tuple[FloatArray, FloatArray] | None,
+    stride: int,
+) -> _Beliefs:
+    """What ``answers`` [N, H, W] of windows that show ``part`` of the canonical one say.
+
+    Given each other, by ``shape`` (mean [N, 2] and references' shapes [R, N, 2]); with None each for itself.
+    """
+    corner = np.array([canonical.to_window(frame.to_film(np.zeros(2))) for frame in frames])
+    maps = answers
+    if shape is not None:
+        height, width = answers.shape[1:]
+        columns = corner[:, :1] + part * cells(width, stride)
+        rows = corner[:, 1:] + part * cells(height, stride)
+        maps = expected_jointly(answers, columns, rows, *shape)
+    found, _, away = peaks(maps, stride)
+    covariance = part**2 * covariances(maps, found, stride)
+    return _Beliefs(maps, frames, corner + part * found, part * away, covariance)
 
 
 def _depth(view: ViewFeatures, frame: Frame) -> int:
@@ -135,7 +164,7 @@ def _detailed(view: ViewFeatures, level: int) -> Float32:
 
 def _beyond(belief: Float32, position: FloatArray, stride: int, reach: float) -> float:
     """What a belief [H, W] beyond ``reach`` of ``position`` [2] adds to the expected distance from it."""
-    rows, columns = ((np.arange(n) + 0.5) * stride - 0.5 for n in belief.shape)
+    rows, columns = (cells(count, stride) for count in belief.shape)
     across, down = np.abs(columns - position[0])[None, :], np.abs(rows - position[1])[:, None]
     outside = np.maximum(across, down) > reach
     return float((np.hypot(across, down) * belief * outside).sum() / max(float(belief.sum()), 1e-30))

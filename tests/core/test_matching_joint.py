@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.matching.heatmaps import cells, moments
 from core.matching.joint import expected_jointly, fit_jointly
 
 LEG = np.array([[100.0, 30.0 + 15.0 * n] for n in range(14)] + [[140.0, 30.0 + 15.0 * n] for n in range(14)])
@@ -75,26 +76,26 @@ def test_points_that_no_reference_knows_and_a_lone_point():
 
 
 STRIDE, SIDE = 4, 64
+CELLS = (np.tile(cells(SIDE, STRIDE), (len(LEG), 1)),) * 2
 LEVEL = np.array([0.0, 15.0])
 
 
 def answers_at(*places):
     """Maps [N, 64, 64] that name each of ``places`` (arrays [N, 2]) with equal right."""
-    cells = (np.arange(SIDE) + 0.5) * STRIDE - 0.5
+    at = cells(SIDE, STRIDE)
     maps = np.zeros((len(places[0]), SIDE, SIDE), np.float32)
     for points in places:
-        square = (cells - points[:, 0, None])[:, None, :] ** 2 + (cells - points[:, 1, None])[:, :, None] ** 2
+        square = (at - points[:, 0, None])[:, None, :] ** 2 + (at - points[:, 1, None])[:, :, None] ** 2
         maps += np.exp(-square / (2 * 4.0**2)).astype(np.float32)
     return maps / maps.sum(axis=(1, 2), keepdims=True)
 
 
 def centres(belief):
-    cells = (np.arange(SIDE) + 0.5) * STRIDE - 0.5
-    return np.stack([belief.sum(1) @ cells, belief.sum(2) @ cells], axis=1)
+    return moments(belief, *CELLS)[0]
 
 
 def test_expectations_are_maps_and_leave_clear_answers_where_they_are():
-    belief = expected_jointly(answers_at(LEG), LEG, LEG[None], STRIDE)
+    belief = expected_jointly(answers_at(LEG), *CELLS, LEG, LEG[None])
     assert belief.sum(axis=(1, 2)) == pytest.approx(1.0, abs=1e-4)
     assert np.abs(centres(belief) - LEG).max() < 1.0
 
@@ -104,7 +105,7 @@ def test_a_chain_whose_links_look_alike_is_told_by_its_ends(sign):
     ambiguous = answers_at(LEG, LEG + sign * LEVEL)
     ends = [0, 13, 14, 27]
     ambiguous[ends] = answers_at(LEG)[ends]
-    belief = expected_jointly(ambiguous, LEG, LEG[None], STRIDE)
+    belief = expected_jointly(ambiguous, *CELLS, LEG, LEG[None])
     assert np.abs(centres(belief) - LEG).max() < 3.0
     assert np.abs(centres(ambiguous) - LEG).max() > 5.0  # what the answers alone say
 
@@ -112,7 +113,21 @@ def test_a_chain_whose_links_look_alike_is_told_by_its_ends(sign):
 def test_an_answer_against_all_others_is_not_believed():
     answers = answers_at(LEG)
     answers[6] = answers_at(LEG + np.array([40.0, 0.0]))[6]
-    belief = expected_jointly(answers, LEG, LEG[None], STRIDE)
+    belief = expected_jointly(answers, *CELLS, LEG, LEG[None])
     others = np.delete(np.arange(len(LEG)), 6)
     assert np.abs(centres(belief) - LEG)[others].max() < 1.0
     assert np.abs(centres(belief)[6] - LEG[6]).max() < 10.0
+
+
+def test_maps_of_separate_windows_are_taken_together_as_maps_of_one_are():
+    """Each point in a window of its own, four times as fine: the same word of the others reaches it."""
+    moved = LEG + np.array([2.0, -3.0])
+    corner, step = moved - 32.0, 1.0
+    fine = tuple(corner[:, axis, None] + step * np.arange(SIDE) for axis in (0, 1))
+    clear = np.exp(
+        -((fine[0] - moved[:, :1])[:, None, :] ** 2 + (fine[1] - moved[:, 1:])[:, :, None] ** 2)
+        / (2 * 2.0**2)
+    ).astype(np.float32)
+    clear[5] = 1.0  # says nothing
+    middle, _ = moments(expected_jointly(clear, *fine, LEG, LEG[None]), *fine)
+    assert np.abs(middle - moved).max() < 1.0

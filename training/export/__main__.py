@@ -20,6 +20,10 @@ from training.train.network import COARSE_STRIDE, FINE_STRIDE, MatchNetwork, Net
 MAX_DIFFERENCE = 1e-4  # of unit descriptors
 
 
+class ParityError(RuntimeError):
+    """ONNX Runtime and torch disagree."""
+
+
 def load_checkpoint(path: Path) -> MatchNetwork:
     """The network of a checkpoint, ready to evaluate."""
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -60,25 +64,35 @@ def export(network: MatchNetwork, path: Path) -> float:
     return max(float(np.abs(o - e.numpy()).max()) for o, e in zip(outputs, expected, strict=True))
 
 
+def export_checked(checkpoint: Path, folder: Path, licence: str) -> tuple[Path, float]:
+    """Write ``model.onnx`` and ``model.toml`` into a folder: the path and the difference to torch.
+
+    Raises ``ParityError``, and writes nothing, when ONNX Runtime does not give what torch gives.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target, temporary = folder / "model.onnx", folder / "model.part.onnx"
+    difference = export(load_checkpoint(checkpoint), temporary)
+    if difference > MAX_DIFFERENCE:
+        temporary.unlink()
+        raise ParityError(f"ONNX Runtime differs from torch by {difference:.2e}: nothing written")
+    temporary.replace(target)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    (folder / "model.toml").write_text(
+        '# Written by python -m training.export; see MODEL_CARD.md.\nfile = "model.onnx"\n'
+        f'sha256 = "{digest}"\n'
+        f'licence = "{licence}"\n'
+    )
+    return target, difference
+
+
 def main() -> None:  # noqa: D103
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for model.onnx and model.toml")
     parser.add_argument("--licence", default="MIT")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    target, temporary = args.out / "model.onnx", args.out / "model.part.onnx"
-    difference = export(load_checkpoint(args.checkpoint), temporary)
-    if difference > MAX_DIFFERENCE:
-        temporary.unlink()
-        raise SystemExit(f"ONNX Runtime differs from torch by {difference:.2e}: nothing written")
-    temporary.replace(target)
+    target, difference = export_checked(args.checkpoint, args.out, args.licence)
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    (args.out / "model.toml").write_text(
-        '# Written by python -m training.export; see MODEL_CARD.md.\nfile = "model.onnx"\n'
-        f'sha256 = "{digest}"\n'
-        f'licence = "{args.licence}"\n'
-    )
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}, parity {difference:.1e}")
 
 

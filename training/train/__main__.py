@@ -33,6 +33,10 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--processes", type=int, default=1, help="training processes that share each step")
     parser.add_argument("--stop-after-minutes", type=float, default=math.inf)
     parser.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
+    parser.add_argument(
+        "--unlabelled", type=Path, help="folder of real films without points, for comparison models"
+    )
+    parser.add_argument("--unlabelled-part", type=float, default=0.3, help="share of pairs from these films")
     args = parser.parse_args()
     if args.processes < 1 or args.batch % args.processes:
         parser.error("--batch must be a multiple of --processes")

@@ -8,13 +8,14 @@ import time
 
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from core.measure.loader import load_catalogue
 from training.train.losses import ViewLoss, match_loss
 from training.train.network import MatchNetwork, NetworkConfig
 from training.train.pairs import PairConfig, PairDataset, worker_threads
 from training.train.parallel import Team
+from training.train.unlabelled import Mixture, UnlabelledPairs
 
 AVERAGE_DECAY = 0.998
 """Part of the running average of the weights that a step keeps; the average is what is exported."""
@@ -46,6 +47,11 @@ def train(args: argparse.Namespace, team: Team) -> None:
     symmetric = frozenset(view.key for view in load_catalogue().views.values() if view.symmetric)
     pair_config = PairConfig(shares=args.shares, input_px=network_config.input_px, symmetric=symmetric)
     pairs = PairDataset(args.films, pair_config, args.seed, args.steps * args.batch)
+    stream: Dataset[tuple[torch.Tensor, ...]] = pairs
+    if args.unlabelled is not None:
+        count = pair_config.named_points + pair_config.tracked_points
+        others = UnlabelledPairs(args.unlabelled, args.seed, len(pairs), network_config.input_px, count)
+        stream = Mixture(pairs, others, args.unlabelled_part, args.seed)
     views = ViewLoss(pairs.classes, network_config.code_dim).to(device)
     learned = [*network.parameters(), *views.parameters()]
     optimiser = torch.optim.AdamW(learned, lr=args.peak_rate, weight_decay=0.02)
@@ -64,7 +70,7 @@ def train(args: argparse.Namespace, team: Team) -> None:
         print(f"{args.start_from} has no weights for: {', '.join(missing) or 'nothing'}")
         average.module.load_state_dict(network.state_dict())
 
-    rest = torch.utils.data.Subset(pairs, team.share_of(start * args.batch, len(pairs)))
+    rest = torch.utils.data.Subset(stream, team.share_of(start * args.batch, len(pairs)))
     loader = DataLoader(
         rest,
         batch_size=args.batch // team.size,
