@@ -101,6 +101,10 @@ def read_film(path: Path, frame: int = 0) -> Radiograph:
     return read(path, frame=frame)
 
 
+def prepare() -> None:
+    """Load what reads films, ahead of the first one."""
+
+
 def glance_at_film(path: Path, frame: int = 0) -> Radiograph | None:
     """A first look at a film that takes long to read, None for others."""
     from core.adapters.dicom import glance_at_film as glance
@@ -168,6 +172,7 @@ class Backend:
     export: Callable[[str, Path, Measured, Sequence[Path]], None] = export
     read_guide: Callable[[View, Path | None], GuideFilm | None] = read_guide
     glance_at_film: Callable[[Path, int], Radiograph | None] = glance_at_film
+    prepare: Callable[[], None] = prepare
 
     def open_case(self, path: Path) -> tuple[Case, Radiograph]:
         """A saved case and its film, which must be the very file that was measured.

@@ -22,8 +22,7 @@ from core.matching.protocol import CancelCheck, Progress
 from core.measure.definitions import Catalogue, View
 
 CASE_SUFFIX = ".omcase"
-_GLANCE, _FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT, _GUIDE = (
-    "glance",
+_FILM, _LIST, _MATCH, _VALUES, _ENGINE, _SAVE, _EXPORT, _GUIDE = (
     "film",
     "list",
     "match",
@@ -76,11 +75,16 @@ class Controller(QObject):
         return catalogue.views.get(case.view) if catalogue is not None and case is not None else None
 
     def open_engine(self, failed: Callable[[BaseException], None]) -> None:
-        """Load model and bank ahead of the first film."""
+        """Load what reads films, model and bank ahead of the first film."""
+
+        def work(progress: Progress, cancelled: CancelCheck) -> EngineLike:
+            self._backend.prepare()
+            return self._engine.get()
+
         self.runner.start(
             _ENGINE,
             "Loading the model",
-            lambda progress, cancelled: self._engine.get(),
+            work,
             done=lambda _: self.catalogue_ready.emit(),
             failed=failed,
         )
@@ -155,26 +159,25 @@ class Controller(QObject):
             film = backend.glance_at_film(ref.path, ref.frame)
             return None if film is None else (film, Pyramid.of(film))
 
-        def show(result: tuple[Radiograph, Pyramid] | None) -> None:
-            if result is not None and self.runner.is_running(_FILM):
+        def looked(result: tuple[Radiograph, Pyramid] | None = None) -> None:
+            if result is not None:
                 film, self.pyramid = result
                 self._drop_running()
-                self.session.open_film(film)
+                session.open_film(film)
+            self.runner.start(_FILM, "Reading the film", work, done=done, failed=failed)
 
         def work(progress: Progress, cancelled: CancelCheck) -> tuple[Radiograph, Pyramid]:
             film = backend.read_film(ref.path, ref.frame)
             return film, Pyramid.of(film)
 
         def done(result: tuple[Radiograph, Pyramid]) -> None:
-            self.runner.cancel(_GLANCE)
             film, self.pyramid = result
             self._drop_running()
-            self.session.open_film(film)
+            session.open_film(film)
             self.film_opened.emit(ref)
             self.analyse()
 
         def failed(error: BaseException) -> None:
-            self.runner.cancel(_GLANCE)
             film, case, path, pyramid = before
             if session.film is not None and session.film.preliminary and film is not None:
                 self.pyramid = pyramid
@@ -182,8 +185,7 @@ class Controller(QObject):
             self._notifier.show_error(error)
 
         # What is wrong with a film is said by reading it.
-        self.runner.start(_GLANCE, "Looking at the film", glance, done=show)
-        self.runner.start(_FILM, "Reading the film", work, done=done, failed=failed)
+        self.runner.start(_FILM, "Reading the film", glance, done=looked, failed=lambda _: looked())
 
     def open_case(self, path: Path) -> None:
         """Open a saved case with its film; nothing changes when that fails."""

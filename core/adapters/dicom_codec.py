@@ -65,6 +65,8 @@ _READABLE = frozenset({*UNCOMPRESSED, *JPEGTransferSyntaxes, *_PLUGINS, *_HIGH_T
 
 # OpenJPEG uses one thread unless told otherwise; large films take seconds then.
 os.environ.setdefault("OPJ_NUM_THREADS", "ALL_CPUS")
+# What is wrong with a stream is said in the program's own words.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def check_readable(syntax: str, path: Path) -> None:
@@ -216,7 +218,7 @@ def glance(stream: bytes, ds: Dataset) -> NDArray[Any] | None:
         return None
     # Pillow rounds lengths, the format rounds them up: a rest of a quarter would be an error.
     halvings = 1 if 1 in (int(ds.Rows) % 4, int(ds.Columns) % 4) else 2
-    coarse, share = _jpeg_2000(stream, ds, halvings), 1.0 / 2**halvings
+    coarse, share = _coarse_jpeg_2000(stream, ds, halvings), 1.0 / 2**halvings
     # Its pixels are the first of every so many: their centres coincide, not those of the pictures.
     return np.asarray(
         cv2.warpAffine(
@@ -252,15 +254,24 @@ def decode(stream: bytes, ds: Dataset, syntax: str) -> NDArray[Any] | None:
 
 
 def _is_plain_jpeg_2000(stream: bytes, ds: Dataset) -> bool:
-    """Whether a grey stream holds unsigned samples of the bits that the header says, outside a JP2 file."""
+    """Whether a grey stream, not a JP2 file, holds unsigned samples of 8 or more bits, as the header says."""
     signed = bool(len(stream) > 42 and stream[42] & 0x80) or bool(ds.get("PixelRepresentation"))
     layout = stream_layout(stream) if stream.startswith(_J2K_START) and not signed else None
-    return layout is not None and layout.bits == ds.get("BitsStored")
+    return layout is not None and layout.bits == ds.get("BitsStored") and layout.bits >= 8
 
 
-def _jpeg_2000(stream: bytes, ds: Dataset, halvings: int = 0) -> NDArray[Any]:
-    """Decode a plain stream (see above) with one thread a core, at a resolution halved so many times."""
-    bits = int(ds.BitsStored)
+def _jpeg_2000(stream: bytes, ds: Dataset) -> NDArray[Any]:
+    """Decode a plain stream (see above) with one thread a core, while other threads of the program go on."""
+    pixels = cv2.imdecode(np.frombuffer(stream, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise RuntimeError("the stream is damaged")
+    if pixels.shape != (ds.Rows, ds.Columns) or pixels.dtype not in (np.uint8, np.uint16):
+        raise RuntimeError("the stream holds an image of another shape")
+    return np.asarray(pixels)
+
+
+def _coarse_jpeg_2000(stream: bytes, ds: Dataset, halvings: int) -> NDArray[Any]:
+    """Decode a plain stream (see above) at a resolution halved so many times."""
     try:
         with Image.open(BytesIO(stream), formats=("JPEG2000",)) as image:
             image.reduce = halvings
@@ -271,7 +282,7 @@ def _jpeg_2000(stream: bytes, ds: Dataset, halvings: int = 0) -> NDArray[Any]:
     if pixels.shape != expected or pixels.dtype not in (np.uint8, np.uint16):
         raise RuntimeError("the stream holds an image of another shape")
     # Samples come at the upper end of their bytes.
-    return pixels >> (8 * pixels.itemsize - bits)
+    return pixels >> (8 * pixels.itemsize - int(ds.BitsStored))
 
 
 def _inflated(stream: bytes, ds: Dataset) -> NDArray[Any]:
