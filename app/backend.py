@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -103,6 +104,8 @@ def read_film(path: Path, frame: int = 0) -> Radiograph:
 
 def prepare() -> None:
     """Load what reads films, ahead of the first one."""
+    for module in ("core.adapters.dicom", "core.adapters.sources"):
+        import_module(module)
 
 
 def glance_at_film(path: Path, frame: int = 0) -> Radiograph | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -156,3 +158,12 @@ def test_threaded_runner_reports_results_errors_and_drops_superseded(qtbot: Any)
     assert sum(isinstance(item, ZeroDivisionError) for item in got) == 1
     assert len(got) == 3
     runner.shut_down()
+
+
+def test_reading_films_can_be_loaded_ahead() -> None:
+    code = (
+        "import sys; from app.backend import prepare; before = 'pydicom' in sys.modules; prepare(); "
+        "print(before, 'pydicom' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
