@@ -25,14 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import openjpeg
 import pydicom
-from pydicom.uid import AllTransferSyntaxes, RLELossless
+from pydicom.uid import AllTransferSyntaxes, JPEG2000Lossless, RLELossless
 
-from core.adapters.dicom import read_film
+from core.adapters.dicom import glance_at_film, read_film
 from core.adapters.sources import list_films
 from core.errors import ReadError
 from core.film import apply_window
-from tests.core.dicom_files import RAMP, dataset, encode
+from tests.core.dicom_files import RAMP, compressed, dataset, encode
 
 SECONDS = 5
 GROWTH_BYTES = 500 * 1024**2
@@ -83,6 +84,10 @@ def seeds(more: list[Path]) -> list[bytes]:
     found.append(encode(own))
     own.compress(RLELossless)
     found.append(encode(own, RLELossless))
+    large = np.add.outer(np.arange(2000), np.arange(1600)).astype(np.uint16)  # one that is glanced at first
+    large[500:700, 300:500] += np.random.default_rng(0).integers(0, 500, (200, 200)).astype(np.uint16)
+    stream = bytes(openjpeg.encode(large, bits_stored=12))
+    found += [compressed(dataset(large, BitsStored=12, HighBit=11), JPEG2000Lossless, [stream])] * 8
     return [data for data in found if data[128:132] == b"DICM" or data[:2] in (b"\x08\0", b"\xff\xd8", b"PK")]
 
 
@@ -183,6 +188,7 @@ def _in_child(path: Path, receive: int, send: int) -> None:
     code, text = 0, "refused"
     try:
         for entry in list_films(path)[:1]:
+            glance_at_film(entry.path, frame=entry.frames - 1)
             film = read_film(entry.path, frame=entry.frames - 1)
             assert film.pixels.ndim == 2
             assert np.isfinite(film.pixels).all()

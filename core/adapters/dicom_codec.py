@@ -262,7 +262,10 @@ def _is_plain_jpeg_2000(stream: bytes, ds: Dataset) -> bool:
 
 def _jpeg_2000(stream: bytes, ds: Dataset) -> NDArray[Any]:
     """Decode a plain stream (see above) with one thread a core, while other threads of the program go on."""
-    pixels = cv2.imdecode(np.frombuffer(stream, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(stream, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as e:
+        raise RuntimeError("the stream is damaged") from e
     if pixels is None:
         raise RuntimeError("the stream is damaged")
     if pixels.shape != (ds.Rows, ds.Columns) or pixels.dtype not in (np.uint8, np.uint16):
