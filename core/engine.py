@@ -238,13 +238,12 @@ def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | No
 
 
 def _in_millimetres(match: MatchResult, calibration: Calibration) -> MatchResult:
-    """The match, less confident where the expected error is large in millimetres, if these are known."""
+    """The match with the confidence that follows from expected errors in millimetres, if these are known."""
     if calibration.column_mm is None or calibration.row_mm is None:
         return match
     # Expected errors are in pixels of the same area that are square.
     spacing_mm = math.sqrt(calibration.column_mm * calibration.row_mm)
-    by_length = confidence(match.expected_error_px * spacing_mm, LOOK_BEYOND_MM)
-    return replace(match, confidence=np.minimum(match.confidence, by_length))
+    return replace(match, confidence=confidence(match.expected_error_px * spacing_mm, LOOK_BEYOND_MM))
 
 
 def _landmarks(view: View, match: MatchResult) -> LandmarkSet:

@@ -16,17 +16,17 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What speaks for and against the points of a film: all [N], lengths in pixels of the canonical window.
+    """What speaks for and against a film's points: all [N], lengths in pixels of the canonical window.
 
-    ``distance`` is the answer map's mean distance from its peak, ``spread`` the root mean square distance of
-    the single references' answers from the consensus, given what neighbours expect; ``apart`` the median
-    distance of their answers when neighbours say nothing; ``odd`` the distance from where all points together
-    put the point. The last two hold for a film as a whole: ``strain`` says how badly its answers fit together
-    (see ``joint``), ``score`` 0..1 how alike film and references are.
+    ``distance`` is the mean distance from the point of where the answers put it; ``against`` the negative
+    logarithm of the probability that they give it (see ``refine.Placed``); ``apart`` the median distance of
+    the single references' answers when neighbours say nothing; ``odd`` the distance from where all points
+    together put it. The last two hold for a film as a whole: ``strain`` says how badly its answers fit
+    together (see ``joint``), ``score`` 0..1 how alike film and references are.
     """
 
     distance: FloatArray
-    spread: FloatArray
+    against: FloatArray
     apart: FloatArray
     odd: FloatArray
     strain: float | FloatArray
@@ -37,40 +37,38 @@ class Evidence:
 class ErrorModel:
     """Expected error in window pixels, as a product of powers of what the evidence says.
 
-    ``base`` times (1 + each part of the evidence) to the power of the constant of its name, times
-    exp(``unlike`` * (1 - score)), at least ``floor``, an eighth of a cell of the fine map: no answer is surer
-    than that. No power is negative, so that more doubt is never less error.
+    ``base`` times (1 + each length and the strain) to the power of the constant of its name, times
+    exp(``against`` * against + ``unlike`` * (1 - score)), at least ``floor``, an eighth of a cell of the fine
+    map: no answer is surer than that. No constant is negative, so that more doubt is never less error.
     """
 
     floor: float = 0.5
-    base: float = 0.389
-    distance: float = 0.753
-    spread: float = 0.0
-    apart: float = 0.234
-    odd: float = 0.433
-    strain: float = 2.0
-    unlike: float = 6.0
+    base: float = 0.0388
+    distance: float = 0.760
+    apart: float = 0.246
+    odd: float = 0.203
+    strain: float = 3.213
+    against: float = 0.567
+    unlike: float = 1.475
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""
         error = (
             self.base
             * (1.0 + evidence.distance) ** self.distance
-            * (1.0 + evidence.spread) ** self.spread
             * (1.0 + evidence.apart) ** self.apart
             * (1.0 + evidence.odd) ** self.odd
             * (1.0 + evidence.strain) ** self.strain
-            * np.exp(self.unlike * (1.0 - evidence.score))
+            * np.exp(self.against * evidence.against + self.unlike * (1.0 - evidence.score))
         )
         return np.asarray(np.maximum(error, self.floor))
 
 
-LOOK_BEYOND_WINDOW = 0.02
-"""Expected error, as a part of the canonical window, beyond which a point must be looked at."""
-
 LOOK_BEYOND_MM = 5.0
-"""Expected error beyond which a point must be looked at, where the film's spacing is known: what is little
-beside a whole leg may be much for its surgeon."""
+"""Expected error beyond which a point must be looked at, where the film's spacing is known."""
+
+LOOK_BEYOND_WINDOW = 0.02
+"""The same as a part of the canonical window, where the spacing is unknown."""
 
 
 def confidence(expected_error: FloatArray, limit: float) -> FloatArray:

@@ -24,7 +24,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 6
+FORMAT = 8
 """Changes whenever features of older versions must not be reused."""
 
 

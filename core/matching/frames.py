@@ -16,6 +16,13 @@ Image = NDArray[np.float32]
 
 MIN_SIDE_PX = 32
 
+GRAIN_PX, GRAIN_SIDE_PX = 1.4, 1250.0
+"""Standard deviation, in film pixels, of the smoothing of windows that show single pixels, and the longer
+side from which it is so much: smaller films have no detail to spare, and are smoothed less in proportion."""
+
+LEAST_BLUR_PX = 0.3
+"""Smoothing of a window, in its own pixels, that is not worth doing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -83,9 +90,11 @@ class Frame:
     def sample(self, film: Image, window_px: int) -> Image:
         """The window's content [window_px, window_px]; black where it leaves the film.
 
-        The film is first reduced by area averaging, so that strong reduction does not alias.
+        The film is first reduced by area averaging, so that strong reduction does not alias. Where the window
+        shows single pixels of the film, they are smoothed: grain and traces of compression are no anatomy.
         """
         matrix, offset = self.matrix, self.offset
+        blur_px = GRAIN_PX * min(1.0, max(film.shape) / GRAIN_SIDE_PX) * self.scale
         reduction = int(1.0 / max(self.scale, 1e-6))
         if reduction >= 2:
             height, width = film.shape
@@ -95,9 +104,10 @@ class Frame:
             offset = matrix @ (0.5 * factor - 0.5) + offset
             matrix = matrix * factor
         affine = np.concatenate([matrix, offset[:, None]], axis=1)
-        return np.asarray(
-            cv2.warpAffine(film, affine, (window_px, window_px), flags=cv2.INTER_LINEAR), dtype=np.float32
-        )
+        window = cv2.warpAffine(film, affine, (window_px, window_px), flags=cv2.INTER_LINEAR)
+        if blur_px >= LEAST_BLUR_PX:
+            window = cv2.GaussianBlur(window, (0, 0), blur_px)
+        return np.asarray(window, dtype=np.float32)
 
 
 def normalise(pixels: Image) -> Image:

@@ -157,13 +157,13 @@ def _to_one(belief: Float32) -> Float32:
     return np.asarray(belief / max(float(belief.sum()), 1e-30), dtype=np.float32)
 
 
-def support(answer: Float32, position: FloatArray, stride: int) -> float:
-    """Mean logarithm of the probability that maps [N, H, W], slightly blurred, give to positions [N, 2]."""
+def support(answer: Float32, position: FloatArray, stride: int) -> FloatArray:
+    """Logarithms [N] of the probabilities that maps [N, H, W], slightly blurred, give to positions [N, 2]."""
     count, height, width = answer.shape
     cell = np.rint((position + 0.5) / stride - 0.5).astype(np.intp)
     x, y = np.clip(cell[:, 0], 0, width - 1), np.clip(cell[:, 1], 0, height - 1)
     blurred = np.stack([cv2.GaussianBlur(layer, (0, 0), 1.0) for layer in answer])
-    return float(np.log(blurred[np.arange(count), y, x] + 1e-6).mean())
+    return np.asarray(np.log(blurred[np.arange(count), y, x] + 1e-6), dtype=np.float64)
 
 
 def cells(count: int, stride: int) -> FloatArray:

@@ -36,7 +36,7 @@ TAIL = 4.0
 
 ROUNDS = 6
 
-EXPECTING_ROUNDS, DAMPING = 8, 0.5
+EXPECTING_ROUNDS, DAMPING = 6, 0.5
 """Rounds of expectation propagation and the part of the last round that is kept in each."""
 
 LEAST = np.float32(np.log(1e-12))

@@ -46,7 +46,7 @@ VOTERS = 12
 """References that place the points: the most similar ones. More hardly make the points better, but each takes
 its time."""
 
-SURE_SCORE = 0.93
+SURE_SCORE = 0.94
 """Score of a view above which the film need not be searched turned and in parts."""
 
 SUPPORT_SHARE = 0.2
@@ -74,7 +74,7 @@ CANDIDATES = 3
 CANDIDATE_SHARE = 0.75
 """Poses with less than this share of the best one's support are not looked at closely."""
 
-REALIGN_BEYOND = 0.06
+REALIGN_BEYOND = 0.03
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
 
 
@@ -258,7 +258,8 @@ class LandmarkMatcher:
         tree = shape_tree(view.aligned_px, view.mean_px)
         for last in (False, False, True):
             seen = self._encoder.encode(standardise(frame.sample(film, side)))
-            voters = view.reordered(np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS])
+            alike = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
+            voters = view.reordered(np.sort(alike))
             answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
             logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
             unary = fuse(logits, known_points(voters.aligned_px))
@@ -270,7 +271,7 @@ class LandmarkMatcher:
                 break
             frame = frame.then(correction)
         score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
-        said = support(unary, position, stride)
+        said = float(support(unary, position, stride).mean())
         return _Fit(
             voters,
             view.aligned_px,
@@ -295,6 +296,7 @@ class LandmarkMatcher:
             covariances(fit.posterior, fit.position, stride),
             fit.distance,
             seen.frame.to_window(seen.single(fit.posterior, stride)),
+            support(seen.fused, fit.position, stride),
         )
         return self._as_result(fit, placed)
 
@@ -309,7 +311,7 @@ class LandmarkMatcher:
         expected = self._error_model.expected_error(
             Evidence(
                 distance=placed.distance,
-                spread=spread,
+                against=-placed.support,
                 apart=np.nanmedian(np.linalg.norm(votes - placed.position, axis=2), axis=0),
                 odd=np.linalg.norm(joint.position - placed.position, axis=1),
                 strain=float(joint.strain.mean()),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, standardise
-from core.matching.heatmaps import Answers, cells, covariances, fuse, peaks, places
+from core.matching.heatmaps import Answers, cells, covariances, fuse, peaks, places, support
 from core.matching.joint import expected_jointly
 from core.matching.parallel import Workers
 
@@ -35,13 +35,15 @@ class Placed:
 
     ``position`` is [N, 2], ``covariance`` [N, 2, 2] how far and in which direction the answer is spread about
     it, ``distance`` [N] the expected distance from it, ``single`` [R, N, 2] what each reference alone says;
-    all in window pixels.
+    all in window pixels. ``support`` [N] is the logarithm of the probability that the answers give to the
+    position, in the mean of all looks.
     """
 
     position: FloatArray
     covariance: FloatArray
     distance: FloatArray
     single: FloatArray
+    support: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,7 @@ def place(
     answers, frames = whole.fused, [whole.frame] * count
     beliefs = _beliefs(answers, frames, 1.0, whole.frame, shape, stride)
     single, beyond, part = whole.single(beliefs.maps, stride), np.zeros(count), 1.0
+    looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
 
     def look(level: int, group: Group) -> tuple[Look, Float32]:
         chosen = group.points
@@ -122,7 +125,18 @@ def place(
             beyond[n] += before * _beyond(belief, window.to_window(film_px[n]), stride, reach)
         for group, (seen, _) in zip(groups, looks, strict=True):
             single[:, group.points] = seen.single(beliefs.maps[group.points], stride)
-    return Placed(beliefs.position, beliefs.covariance, beliefs.away + beyond, whole.frame.to_window(single))
+            looked.append((group.points, seen))
+    film_px, said, times = whole.frame.to_film(beliefs.position), np.zeros(count), np.zeros(count)
+    for points, seen in looked:
+        said[points] += support(seen.fused, seen.frame.to_window(film_px[points]), stride)
+        times[points] += 1
+    return Placed(
+        beliefs.position,
+        beliefs.covariance,
+        beliefs.away + beyond,
+        whole.frame.to_window(single),
+        said / times,
+    )
 
 
 def _beliefs(

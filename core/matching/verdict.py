@@ -5,11 +5,11 @@ from __future__ import annotations
 from core.case import Verdict, VerdictLevel
 from core.matching.protocol import MatchResult
 
-FILM_FITS = 0.88
+FILM_FITS = 0.935
 """Score below which a film is taken to show none of the bank's views.
 
 Set for the shipped model and bank between films of their views (simulated ones of people kept for validation,
-real hands, spines and an ankle: 94 % at least 0.91) and other films (at most 0.87)."""
+real hands, spines and an ankle: 96 % at least 0.945) and other films (at most 0.93)."""
 
 POINT_NEEDS_LOOK = 0.5
 """Confidence below which a point must be looked at."""

@@ -17,13 +17,12 @@ from core.measure.results import Label, MeasurementResult, Shape, format_value
 
 _SEED = 20240229
 _INTERVAL_LEVELS = (0.05, 0.95)
-_NINE_TENTHS_RADIUS = math.sqrt(
-    2.0 * math.log(10.0)
-)  # holds 90 % of a plane Gaussian of unit standard deviation
+_MEAN_RADIUS = math.sqrt(math.pi / 2.0)  # mean distance of a plane Gaussian of unit standard deviation
 
-NINE_TENTHS_WITHIN = 1.1
-"""Nine tenths of the points lie within this many times their expected error, which is a mean that a few gross
-errors raise (``python -m training.bench.calibrate``)."""
+TOGETHER = 0.75
+"""Part of the expected errors by which points are displaced for the intervals. Points err together with their
+neighbours, by which most values change less than by errors of single points: chosen so that nine in ten
+intervals hold the exact value (``python -m training.bench.measurements --split validation``)."""
 
 _SPACING_NOTES = {
     SpacingSource.USER: "spacing set by the user",
@@ -51,10 +50,10 @@ def evaluate_view(
 
     ``flipped`` tells that the film shows the mirror image of the canonical layout (see
     ``shows_flipped``); signs then come out as on the canonical image. The 90 % interval is taken from
-    ``draws`` random displacements (same every time) of the points: plane Gaussians, nine tenths of which stay
-    within ``NINE_TENTHS_WITHIN`` times the point's expected error. A point without an expected error does not
-    vary; without any varying point, or with ``draws`` 0, there is no interval. Lengths vary with the error of
-    the spacing, too.
+    ``draws`` random displacements (same every time) of the points: plane Gaussians whose mean distance is
+    ``TOGETHER`` times the point's expected error. A point without an expected error does not vary; without
+    any varying point, or with ``draws`` 0, there is no interval. Lengths vary with the error of the spacing,
+    too.
     """
     frame = Frame(calibration, flipped)
     known: dict[tuple[object, ...], Geo | DegenerateError] = {}
@@ -79,7 +78,7 @@ def _placed(view: View, landmarks: LandmarkSet, frame: Frame, draws: int) -> dic
             continue
         z = np.full(draws + 1, complex(point.x_px * x_step, point.y_px * y_step))
         if point.expected_error_px is not None:
-            step = row * (point.expected_error_px * NINE_TENTHS_WITHIN / _NINE_TENTHS_RADIUS)
+            step = row * (TOGETHER * point.expected_error_px / _MEAN_RADIUS)
             z[1:] += step[:, 0] * abs(x_step) + 1j * step[:, 1] * y_step
         placed[key] = z
     return placed

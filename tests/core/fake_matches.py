@@ -18,7 +18,7 @@ def found(
     values: dict[str, Any] = {
         "view": view,
         "mirrored": False,
-        "score": 0.9,
+        "score": 0.95,
         "rotation_deg": 0.0,
         "scale": 1.0,
         "positions_px": positions_px,

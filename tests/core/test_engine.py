@@ -81,7 +81,7 @@ class FixedMatcher:
     model_sha256 = "m" * 64
     provider = "FakeExecutionProvider"
 
-    def __init__(self, score=0.9, mirrored=False, confidence=0.9, lost=()):
+    def __init__(self, score=0.95, mirrored=False, confidence=0.9, lost=()):
         self.score, self.mirrored, self.confidence, self.lost = score, mirrored, confidence, lost
         self.asked = []
 
@@ -268,9 +268,10 @@ def test_real_model_twice_and_from_a_fresh_cache(engine, demo, demo_case):
 
 def test_real_model_follows_the_mirror_image(engine, demo):
     """Only that the stored mirror image swaps what is tried: both orders see the same two windows."""
-    plain = engine.matcher.match(demo.pixels, engine.bank.references(engine.catalogue, "hand_pa"), limit=2)[0]
+    references = engine.bank.references(engine.catalogue, "ankle_ap")
+    plain = engine.matcher.match(demo.pixels, references, limit=2)[0]
     flipped = np.ascontiguousarray(demo.pixels[:, ::-1])
-    mirror = engine.matcher.match(flipped, engine.bank.references(engine.catalogue, "hand_pa"), limit=2)[0]
+    mirror = engine.matcher.match(flipped, references, limit=2)[0]
     assert mirror.mirrored is not plain.mirrored
     expected = plain.positions_px * [-1.0, 1.0] + [demo.size_px[0] - 1.0, 0.0]
     assert mirror.positions_px == pytest.approx(expected, abs=0.02 * demo.size_px[0])

@@ -11,7 +11,7 @@ length = st.floats(0, 200)
 
 
 def expected(score, *parts):
-    model = ErrorModel(odd=0.1, strain=0.2, unlike=1.0)
+    model = ErrorModel(odd=0.1, strain=0.2, against=0.1, unlike=1.0)
     return float(model.expected_error(Evidence(*(np.array([part]) for part in parts), score))[0])
 
 
@@ -28,10 +28,12 @@ def test_more_doubt_or_disagreement_is_never_less_error(score, lengths, which, m
 
 def test_expected_error_is_a_product_of_powers():
     model = ErrorModel(
-        floor=0.5, base=2.0, distance=1.0, spread=0.5, apart=0.0, odd=2.0, strain=1.0, unlike=3.0
+        floor=0.5, base=2.0, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.5, unlike=3.0
     )
     evidence = Evidence(np.array([4.0]), np.array([8.0]), np.array([99.0]), np.array([1.0]), 2.0, 0.5)
-    assert model.expected_error(evidence) == pytest.approx([2.0 * 5.0 * 3.0 * 4.0 * 3.0 * np.exp(1.5)])
+    assert model.expected_error(evidence) == pytest.approx(
+        [2.0 * 5.0 * np.exp(4.0) * 4.0 * 3.0 * np.exp(1.5)]
+    )
 
 
 def test_confidence_is_one_half_at_its_limit():

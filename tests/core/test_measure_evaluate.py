@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.film import NO_SPACING, Calibration, Side, SpacingSource
 from core.landmarks import Landmark, LandmarkSet
-from core.measure.evaluate import NINE_TENTHS_WITHIN, _interval, evaluate_view, shows_flipped
+from core.measure.evaluate import TOGETHER, _interval, evaluate_view, shows_flipped
 from core.measure.loader import default_catalogue
 from core.measure.results import Arc, Label, MeasurementResult, Segment, format_value
 from tests.core.measure_layouts import LAYOUTS, MM, landmarks
@@ -261,13 +261,13 @@ def test_edited_points_do_not_vary():
 
 
 def test_interval_of_a_length_has_the_width_of_the_errors():
-    """Nine tenths of a plane Gaussian lie within sigma sqrt(2 ln 10); a distance of two has sqrt(2) sigma."""
+    """A plane Gaussian has the mean distance sigma sqrt(pi / 2); a distance of two has sqrt(2) sigma."""
     view = default_catalogue().view("ankle_ap")
     error = 0.5
     results = evaluate_view(view, landmarks(LAYOUTS["ankle_ap"][0], error_px=error), MM, draws=20000)
     width = next(r for r in results if r.key == "tibial_shaft_width")
     assert width.interval is not None
-    sigma = NINE_TENTHS_WITHIN * error / math.sqrt(2 * math.log(10))
+    sigma = TOGETHER * error / math.sqrt(math.pi / 2)
     half = 1.6449 * math.sqrt(2) * sigma
     assert width.interval == pytest.approx((20 - half, 20 + half), abs=0.03)
 
@@ -291,14 +291,14 @@ def test_an_unsure_spacing_widens_the_intervals_of_lengths_only():
     assert lengths > 0
 
 
-def test_nine_tenths_of_the_drawn_displacements_stay_within_their_limit():
+def test_the_drawn_displacements_have_their_mean_distance():
     from core.measure.evaluate import _placed
     from core.measure.geometry import Frame
 
     view = default_catalogue().view("hand_pa")
     placed = _placed(view, landmarks(LAYOUTS["hand_pa"][0], error_px=3.0), Frame(MM, False), 5000)
     off = np.concatenate([np.abs(z[1:] - z[0]) for z in placed.values()])
-    assert np.quantile(off, 0.9) == pytest.approx(3.0 * NINE_TENTHS_WITHIN, rel=0.01)
+    assert off.mean() == pytest.approx(3.0 * TOGETHER, rel=0.01)
 
 
 def test_an_interval_of_draws_covers_a_further_draw_nine_times_in_ten():
@@ -329,7 +329,7 @@ def covering_share(view_key: str) -> Mapping[str, float]:
     rng = np.random.default_rng([5, VIEWS.index(view_key)])
     hits = dict.fromkeys(truth, 0)
     films = 150
-    sigma = 0.8 * NINE_TENTHS_WITHIN / math.sqrt(2 * math.log(10))
+    sigma = 0.8 * TOGETHER / math.sqrt(math.pi / 2)
     for _ in range(films):
         found = moved(exact, lambda x, y: (x + rng.normal(0, sigma), y + rng.normal(0, sigma)))
         for result in evaluate_view(view, found, MM):

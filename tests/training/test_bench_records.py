@@ -32,13 +32,14 @@ class ShiftingMatcher:
     model_sha256 = "m" * 64
     provider = "FakeExecutionProvider"
 
-    def __init__(self, shift_px: float = 0.0, score: float = 0.9, mirrored: bool = False) -> None:
+    def __init__(self, shift_px: float = 0.0, score: float = 0.95, mirrored: bool = False) -> None:
         self.shift_px, self.score, self.mirrored = shift_px, score, mirrored
 
     def match(self, pixels: np.ndarray, references: Sequence[Reference], **options: Any) -> list[MatchResult]:
         count = len(PLACES)
         confident = np.full(count, 0.9)
-        confident[0] = 0.1
+        expected = np.full(count, 3.0)
+        confident[0], expected[0] = 0.1, 12.0
         return [
             MatchResult(
                 view=VIEW.key,
@@ -48,7 +49,7 @@ class ShiftingMatcher:
                 scale=1.0,
                 positions_px=PLACES + np.array([self.shift_px, 0.0]),
                 per_reference_px=PLACES[None],
-                expected_error_px=np.full(count, 3.0),
+                expected_error_px=expected,
                 spread_px=np.full(count, 1.0),
                 confidence=confident,
                 references=tuple(reference.key for reference in references),
@@ -80,7 +81,7 @@ def record(
 ) -> FilmRecord:
     values: dict[str, Any] = {
         "name": "a", "source": "made up", "view": VIEW.key, "change": "", "way": GIVEN, "found": VIEW.key,
-        "score": 0.9, "flipped": False, "found_flipped": False, "verdict": "good", "mm_per_px": 0.5,
+        "score": 0.95, "flipped": False, "found_flipped": False, "verdict": "good", "mm_per_px": 0.5,
         "height_px": 200, "seconds": 1.0, "flagged": tuple(False for _ in error_px),
     }  # fmt: skip
     return FilmRecord(**values | {"error_px": tuple(error_px), "expected_px": tuple(expected_px)} | changes)
@@ -90,7 +91,7 @@ def test_exact_points_give_exact_values(tmp_path: Path) -> None:
     shown = film(truth={VIEW.measurements[0].key: 12.5})
     found = measured(tmp_path, ShiftingMatcher(), shown)
     assert found.error_px == pytest.approx([0.0] * 17)
-    assert found.expected_px == pytest.approx([3.0] * 17)
+    assert found.expected_px == pytest.approx([12.0, *[3.0] * 16])
     assert found.flagged == (True, *[False] * 16)
     assert set(found.pairs) <= {m.key for m in VIEW.measurements}
     assert len(found.pairs) > 5
