@@ -112,7 +112,7 @@ def expected_jointly(
         middle = _times(others, _times(own, deviation) - shift)
         wide = _inverse(others + SLACK_PX**2 * np.eye(2))
         word = np.float32(min(1.0, (number + 1) / (0.6 * EXPECTING_ROUNDS)))
-        belief = np.exp(word * told + np.maximum(_bells(mean + middle, wide, columns, rows), LEAST))
+        belief = np.exp(word * told + np.maximum(_log_bells(mean + middle, wide, columns, rows), LEAST))
         belief /= belief.sum(axis=(1, 2), keepdims=True)
         centre, spread = moments(belief, columns, rows)
         found = _inverse(spread + np.eye(2))
@@ -124,7 +124,7 @@ def expected_jointly(
     return np.asarray(belief, dtype=np.float32)
 
 
-def _bells(centre: FloatArray, precision: FloatArray, columns: FloatArray, rows: FloatArray) -> Float32:
+def _log_bells(centre: FloatArray, precision: FloatArray, columns: FloatArray, rows: FloatArray) -> Float32:
     """Logarithms [N, H, W] of Gaussian bells of height one at ``centre`` [N, 2] over columns and rows."""
     dx, dy = (columns - centre[:, :1]).astype(np.float32), (rows - centre[:, 1:]).astype(np.float32)
     half = (-0.5 * precision).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Independent looks at a film side by side: on few cores twice as fast as one look on all of them in turn."""
+"""Independent looks at a film side by side, which uses several cores better than one look on all of them."""
 
 from __future__ import annotations
 

@@ -354,7 +354,7 @@ def _least_s(action: Callable[[], object], times: int) -> float:
 
 
 def test_catalogue_and_bank_load_quickly():
-    assert _least_s(lambda: (load_catalogue(), load_bank()), 8) < 0.4
+    assert _least_s(lambda: (load_catalogue(), load_bank()), 8) < 0.3
 
 
 @pytest.mark.parametrize("view", VIEWS)
