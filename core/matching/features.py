@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from core.errors import MatchError
 from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import look_up
+from core.matching.heatmaps import Answers, look_up
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
+from core.matching.queries import LEARNERS, learn_queries
 from core.matching.shape import fit_similarity, mean_shape
 
 Float32 = NDArray[np.float32]
@@ -24,8 +25,11 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 8
+FORMAT = 9
 """Changes whenever features of older versions must not be reused."""
+
+READING_SHARE = 0.2
+"""Part of the time that reading the references' films takes, of all there is to learn."""
 
 
 class Encoded(NamedTuple):
@@ -69,7 +73,8 @@ class ViewFeatures:
     [R, L, N, D], from L levels of close-ups of the canonical window (see ``closeups``). A descriptor of
     zeros stands for a point that the film does not show, or not in such detail. ``whole_px``
     and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
-    in the canonical window. ``whole_code`` and ``aligned_code`` [R, D] are the codes of the
+    in the canonical window. ``aligned_query`` [N, D] and ``close_query`` [L, N, D] are what all references
+    together say to look for at each point (see ``queries``). ``whole_code`` and ``aligned_code`` [R, D] are the codes of the
     whole films and of the canonical windows.
     """
 
@@ -84,8 +89,10 @@ class ViewFeatures:
     whole_fine: Float32
     aligned_coarse: Float32
     aligned_fine: Float32
+    aligned_query: Float32
     close_coarse: Float32
     close_fine: Float32
+    close_query: Float32
 
     def reordered(self, order: Sequence[int] | NDArray[np.intp]) -> ViewFeatures:
         """The features of the references ``order`` (their numbers), in that order."""
@@ -93,9 +100,13 @@ class ViewFeatures:
         arrays = {
             field.name: getattr(self, field.name)[chosen]
             for field in fields(self)
-            if field.name not in ("view", "keys", "mean_px")
+            if field.name not in ("view", "keys", *OF_ALL)
         }
         return replace(self, keys=tuple(self.keys[number] for number in chosen), **arrays)
+
+
+OF_ALL = ("mean_px", "aligned_query", "close_query")
+"""Arrays of ``ViewFeatures`` that belong to all references together."""
 
 
 class FeatureCache(Protocol):
@@ -134,69 +145,115 @@ def compute_features(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
-    groups = [close_groups(mean, side, part) for part in CLOSE_PARTS]
+    spots = [(level, group) for level, part in enumerate(CLOSE_PARTS) for group in close_groups(mean, side, part)]
 
-    def learn(numbered: tuple[int, Reference]) -> tuple[NDArray[Any], ...]:
-        number, reference = numbered
+    def report(share: float) -> None:
         stop_if(cancelled)
         if progress is not None:
-            progress(number / len(references), f"Learning reference {number + 1} of {len(references)}")
-        return _row(encoder, reference, mean, groups)
+            progress(share, f"Learning {len(references)} references")
 
-    columns = workers.map(learn, enumerate(references))
-    (
-        whole_code,
-        whole_px,
-        whole_coarse,
-        whole_fine,
-        aligned_code,
-        aligned_px,
-        aligned_coarse,
-        aligned_fine,
-        close_coarse,
-        close_fine,
-    ) = (np.stack(column) for column in zip(*columns, strict=True))
+    def read(numbered: tuple[int, Reference]) -> list[_Window]:
+        number, reference = numbered
+        report(READING_SHARE * number / len(references))
+        return _windows(reference, mean, spots, side)
+
+    columns = list(zip(*workers.map(read, enumerate(references)), strict=True))
+
+    def learn(numbered: tuple[int, Sequence[_Window]]) -> _Learned:
+        number, windows = numbered
+        report(READING_SHARE + (1.0 - READING_SHARE) * number / len(columns))
+        return _learn(encoder, windows, cancelled)
+
+    # Of close-ups, only those of the references that show them.
+    known = [[number for number, window in enumerate(column) if window.image is not None] for column in columns]
+    kept = [number for number, numbers in enumerate(known) if numbers]
+    learned = workers.map(learn, enumerate([columns[n][number] for number in known[n]] for n in kept))
+    whole, aligned, *close = learned
+    shape, dims = (len(CLOSE_PARTS), len(mean)), (aligned.coarse.shape[2], aligned.fine.shape[2])
+    close_coarse, close_fine = (np.zeros((len(references), *shape, dim), np.float32) for dim in dims)
+    close_query = np.zeros((*shape, sum(dims)), np.float32)
+    for column, found in zip(kept[2:], close, strict=True):
+        level, group = spots[column - 2]
+        at = np.ix_(known[column], [level], group.points)
+        close_coarse[at], close_fine[at] = found.coarse[:, None], found.fine[:, None]
+        close_query[level, group.points] = found.query
     return ViewFeatures(
         view=references[0].view,
         keys=tuple(reference.key for reference in references),
         mean_px=mean,
-        whole_code=_half(whole_code),
-        aligned_code=_half(aligned_code),
-        whole_px=whole_px,
-        aligned_px=aligned_px,
-        whole_coarse=_half(whole_coarse),
-        whole_fine=_half(whole_fine),
-        aligned_coarse=_half(aligned_coarse),
-        aligned_fine=_half(aligned_fine),
+        whole_code=_half(whole.code),
+        aligned_code=_half(aligned.code),
+        whole_px=whole.points_px,
+        aligned_px=aligned.points_px,
+        whole_coarse=_half(whole.coarse),
+        whole_fine=_half(whole.fine),
+        aligned_coarse=_half(aligned.coarse),
+        aligned_fine=_half(aligned.fine),
+        aligned_query=_half(aligned.query),
         close_coarse=_half(close_coarse),
         close_fine=_half(close_fine),
+        close_query=_half(close_query),
     )
 
 
-def _row(
-    encoder: Encoder, reference: Reference, mean: FloatArray, groups: Sequence[Sequence[Group]]
-) -> tuple[NDArray[Any], ...]:
-    """What is kept of one reference, in the order of the arrays of ``ViewFeatures``."""
-    side = encoder.input_px
+class _Window(NamedTuple):
+    """A standardised window [S, S] on a reference (None: it shows no more than a wider one) and where
+    points [n, 2] lie in it."""
+
+    image: Float32 | None
+    points_px: FloatArray
+
+
+class _Learned(NamedTuple):
+    """What is kept of one window on every reference: code [R, D], coarse and fine descriptors [R, n, D],
+    the points [R, n, 2], and of all together a query for each point [n, D]."""
+
+    code: Float32
+    coarse: Float32
+    fine: Float32
+    points_px: FloatArray
+    query: Float32
+
+
+def _windows(
+    reference: Reference, mean: FloatArray, spots: Sequence[tuple[int, Group]], side: int
+) -> list[_Window]:
+    """The whole film, the canonical window and the close-ups ``spots`` (level and group) of a reference."""
     film = normalise(reference.read_image())
     height, width = film.shape
     whole = Frame.letterbox((width, height), side)
     # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
     aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
-    seen = encoder.encode(standardise(whole.sample(film, side)))
-    whole_px, aligned_px = whole.to_window(reference.points_px), aligned.to_window(reference.points_px)
-    fitted = encoder.encode(standardise(aligned.sample(film, side)))
-    row: list[NDArray[Any]] = [seen.code, whole_px, *_descriptors(encoder, seen, whole_px)]
-    row += [fitted.code, aligned_px, *_descriptors(encoder, fitted, aligned_px)]
-    close = [np.zeros((len(CLOSE_PARTS), *part.shape), np.float32) for part in row[-2:]]
-    for level in range(levels(aligned.scale)):
-        for group in groups[level]:
-            frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
-            points = frame.to_window(reference.points_px[group.points])
-            magnified = encoder.encode(standardise(frame.sample(film, side)))
-            for part, found in zip(close, _descriptors(encoder, magnified, points), strict=True):
-                part[level, group.points] = found
-    return (*row, *close)
+    aligned_px = aligned.to_window(reference.points_px)
+    windows = [
+        _Window(standardise(frame.sample(film, side)), frame.to_window(reference.points_px))
+        for frame in (whole, aligned)
+    ]
+    for level, group in spots:
+        frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
+        image = standardise(frame.sample(film, side)) if level < levels(aligned.scale) else None
+        windows.append(_Window(image, frame.to_window(reference.points_px[group.points])))
+    return windows
+
+
+def _learn(encoder: Encoder, windows: Sequence[_Window], cancelled: CancelCheck | None) -> _Learned:
+    """Encode one window, the same of all references that have it, and learn what its points look like."""
+    coarse_stride, fine_stride = encoder.strides
+    points_px = np.stack([window.points_px for window in windows])
+    code, coarse, fine, answers = [], [], [], []
+    for window in windows:
+        stop_if(cancelled)
+        assert window.image is not None  # noqa: S101
+        seen = encoder.encode(window.image)
+        code.append(seen.code)
+        coarse.append(look_up(seen.coarse, window.points_px, coarse_stride))
+        fine.append(look_up(seen.fine, window.points_px, fine_stride))
+        if len(answers) < LEARNERS:
+            answers.append(Answers.of(seen.coarse, seen.fine, encoder.scales))
+    wanted = joined(np.stack(coarse), np.stack(fine))
+    taught = slice(len(answers))
+    query = learn_queries(wanted[taught], answers, points_px[taught], fine_stride)
+    return _Learned(np.stack(code), np.stack(coarse), np.stack(fine), points_px, query)
 
 
 def known_points(points_px: FloatArray) -> Float32:
@@ -212,8 +269,3 @@ def joined(coarse: Float32, fine: Float32) -> Float32:
 def _half(descriptors: Float32) -> Float32:
     """Rounded to what the caches keep, so that fresh and cached features give the same points."""
     return descriptors.astype(np.float16).astype(np.float32)
-
-
-def _descriptors(encoder: Encoder, seen: Encoded, points: FloatArray) -> tuple[Float32, Float32]:
-    coarse, fine = encoder.strides
-    return look_up(seen.coarse, points, coarse), look_up(seen.fine, points, fine)

@@ -28,7 +28,7 @@ from core.matching.features import (
     known_points,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import Answers, covariances, fuse, peaks, places, support, with_neighbours
+from core.matching.heatmaps import Answers, covariances, fuse, log_maps, peaks, places, support, with_neighbours
 from core.matching.joint import fit_jointly
 from core.matching.locate import Pose, find_pose
 from core.matching.parallel import Workers
@@ -258,11 +258,8 @@ class LandmarkMatcher:
         tree = shape_tree(view.aligned_px, view.mean_px)
         for last in (False, False, True):
             seen = self._encoder.encode(standardise(frame.sample(film, side)))
-            alike = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
-            voters = view.reordered(np.sort(alike))
             answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
-            logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
-            unary = fuse(logits, known_points(voters.aligned_px))
+            unary = np.exp(log_maps(answers.logits(view.aligned_query)))
             posterior = with_neighbours(unary, tree, stride)
             position, mass, distance = peaks(posterior, stride)
             correction, _ = fit_similarity_robust(position, view.mean_px, mass)
@@ -270,6 +267,9 @@ class LandmarkMatcher:
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
             frame = frame.then(correction)
+        alike = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
+        voters = view.reordered(np.sort(alike))
+        logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
         score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
         said = float(support(unary, position, stride).mean())
         return _Fit(

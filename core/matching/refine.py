@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, standardise
-from core.matching.heatmaps import Answers, cells, covariances, fuse, peaks, places, support
+from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, support
 from core.matching.joint import expected_jointly
 from core.matching.parallel import Workers
 
@@ -100,10 +100,9 @@ def place(
         seen = encoder.encode(standardise(close.sample(film, side)))
         expected = np.concatenate([seen_close(answers[n : n + 1], frames[n], close, stride) for n in chosen])
         expected += CLOSE_DOUBT * (cell - expected)
-        scores = Answers.of(seen.coarse, seen.fine, encoder.scales).logits(
-            joined(view.close_coarse[:, level, chosen], view.close_fine[:, level, chosen])
-        )
-        return Look(close, scores, fuse(scores, _detailed(view, level)[:, chosen])), expected
+        answer = Answers.of(seen.coarse, seen.fine, encoder.scales)
+        scores = answer.logits(joined(view.close_coarse[:, level, chosen], view.close_fine[:, level, chosen]))
+        return Look(close, scores, np.exp(log_maps(answer.logits(view.close_query[level, chosen])))), expected
 
     for level in range(_depth(view, whole.frame)):
         groups = close_groups(view.mean_px, side, CLOSE_PARTS[level])
