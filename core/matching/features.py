@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +74,8 @@ class ViewFeatures:
     zeros stands for a point that the film does not show, or not in such detail. ``whole_px``
     and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
     in the canonical window. ``aligned_query`` [N, D] and ``close_query`` [L, N, D] are what all references
-    together say to look for at each point (see ``queries``). ``whole_code`` and ``aligned_code`` [R, D] are the codes of the
-    whole films and of the canonical windows.
+    together say to look for at each point (see ``queries``). ``whole_code`` and ``aligned_code`` [R, D] are
+    the codes of the whole films and of the canonical windows.
     """
 
     view: str
@@ -145,37 +145,38 @@ def compute_features(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
-    spots = [(level, group) for level, part in enumerate(CLOSE_PARTS) for group in close_groups(mean, side, part)]
+    spots = [
+        (level, group) for level, part in enumerate(CLOSE_PARTS) for group in close_groups(mean, side, part)
+    ]
 
     def report(share: float) -> None:
         stop_if(cancelled)
         if progress is not None:
             progress(share, f"Learning {len(references)} references")
 
-    def read(numbered: tuple[int, Reference]) -> list[_Window]:
+    def read(numbered: tuple[int, Reference]) -> dict[int, _Window]:
         number, reference = numbered
         report(READING_SHARE * number / len(references))
         return _windows(reference, mean, spots, side)
 
-    columns = list(zip(*workers.map(read, enumerate(references)), strict=True))
+    films = workers.map(read, enumerate(references))
+    shown_by = {n: [r for r, film in enumerate(films) if n in film] for n in range(CLOSE + len(spots))}
+    kinds = [n for n, numbers in shown_by.items() if numbers]
 
-    def learn(numbered: tuple[int, Sequence[_Window]]) -> _Learned:
-        number, windows = numbered
-        report(READING_SHARE + (1.0 - READING_SHARE) * number / len(columns))
-        return _learn(encoder, windows, cancelled)
+    def learn(n: int) -> _Learned:
+        report(READING_SHARE + (1.0 - READING_SHARE) * n / (CLOSE + len(spots)))
+        return _learn(encoder, [films[r][n] for r in shown_by[n]], cancelled)
 
-    # Of close-ups, only those of the references that show them.
-    known = [[number for number, window in enumerate(column) if window.image is not None] for column in columns]
-    kept = [number for number, numbers in enumerate(known) if numbers]
-    learned = workers.map(learn, enumerate([columns[n][number] for number in known[n]] for n in kept))
-    whole, aligned, *close = learned
+    learned = dict(zip(kinds, workers.map(learn, kinds), strict=True))
+    whole, aligned = learned.pop(WHOLE), learned.pop(ALIGNED)
     shape, dims = (len(CLOSE_PARTS), len(mean)), (aligned.coarse.shape[2], aligned.fine.shape[2])
     close_coarse, close_fine = (np.zeros((len(references), *shape, dim), np.float32) for dim in dims)
     close_query = np.zeros((*shape, sum(dims)), np.float32)
-    for column, found in zip(kept[2:], close, strict=True):
-        level, group = spots[column - 2]
-        at = np.ix_(known[column], [level], group.points)
-        close_coarse[at], close_fine[at] = found.coarse[:, None], found.fine[:, None]
+    for n, found in learned.items():
+        level, group = spots[n - CLOSE]
+        numbers = np.array(shown_by[n])[:, None]
+        close_coarse[numbers, level, group.points] = found.coarse
+        close_fine[numbers, level, group.points] = found.fine
         close_query[level, group.points] = found.query
     return ViewFeatures(
         view=references[0].view,
@@ -196,17 +197,23 @@ def compute_features(
     )
 
 
-class _Window(NamedTuple):
-    """A standardised window [S, S] on a reference (None: it shows no more than a wider one) and where
-    points [n, 2] lie in it."""
+WHOLE, ALIGNED, CLOSE = 0, 1, 2
+"""Numbers of the windows on a film: whole, canonical, and from there on the close-ups."""
 
-    image: Float32 | None
+
+class _Window(NamedTuple):
+    """A standardised window [S, S] on a reference and where points [n, 2] lie in it."""
+
+    image: Float32
     points_px: FloatArray
 
 
 class _Learned(NamedTuple):
-    """What is kept of one window on every reference: code [R, D], coarse and fine descriptors [R, n, D],
-    the points [R, n, 2], and of all together a query for each point [n, D]."""
+    """What is kept of one window, the same on several references.
+
+    Codes [R, D], coarse and fine descriptors [R, n, D], the points [R, n, 2], and of all references together
+    a query for each point [n, D].
+    """
 
     code: Float32
     coarse: Float32
@@ -217,22 +224,23 @@ class _Learned(NamedTuple):
 
 def _windows(
     reference: Reference, mean: FloatArray, spots: Sequence[tuple[int, Group]], side: int
-) -> list[_Window]:
-    """The whole film, the canonical window and the close-ups ``spots`` (level and group) of a reference."""
+) -> dict[int, _Window]:
+    """A reference's windows by number; of the close-ups ``spots`` (level, group) those that show more."""
     film = normalise(reference.read_image())
     height, width = film.shape
     whole = Frame.letterbox((width, height), side)
     # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
     aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
     aligned_px = aligned.to_window(reference.points_px)
-    windows = [
-        _Window(standardise(frame.sample(film, side)), frame.to_window(reference.points_px))
-        for frame in (whole, aligned)
-    ]
-    for level, group in spots:
-        frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
-        image = standardise(frame.sample(film, side)) if level < levels(aligned.scale) else None
-        windows.append(_Window(image, frame.to_window(reference.points_px[group.points])))
+
+    def window(frame: Frame, points_px: FloatArray) -> _Window:
+        return _Window(standardise(frame.sample(film, side)), frame.to_window(points_px))
+
+    windows = {WHOLE: window(whole, reference.points_px), ALIGNED: window(aligned, reference.points_px)}
+    for n, (level, group) in enumerate(spots, start=CLOSE):
+        if level < levels(aligned.scale):
+            frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
+            windows[n] = window(frame, reference.points_px[group.points])
     return windows
 
 
@@ -240,10 +248,12 @@ def _learn(encoder: Encoder, windows: Sequence[_Window], cancelled: CancelCheck 
     """Encode one window, the same of all references that have it, and learn what its points look like."""
     coarse_stride, fine_stride = encoder.strides
     points_px = np.stack([window.points_px for window in windows])
-    code, coarse, fine, answers = [], [], [], []
+    code: list[Float32] = []
+    coarse: list[Float32] = []
+    fine: list[Float32] = []
+    answers: list[Answers] = []
     for window in windows:
         stop_if(cancelled)
-        assert window.image is not None  # noqa: S101
         seen = encoder.encode(window.image)
         code.append(seen.code)
         coarse.append(look_up(seen.coarse, window.points_px, coarse_stride))

@@ -2,8 +2,8 @@
 
 Steps: (1) the whole film, and its mirror image, are encoded once each; the references of the views
 whose films have the most similar codes are looked for, which gives view, handedness and pose; (2) the
-film is sampled again in the view's canonical window, encoded once, and all references vote for every
-point, together with what their own points say about neighbours; (3) close-ups place the points to the
+film is sampled again in the view's canonical window, encoded once, and every point is looked for by what
+all references together say of it (``queries``) and of its neighbours; (3) close-ups place the points to the
 detail; (4) all points are put where the answers and the references' shapes together are most likely.
 """
 
@@ -28,7 +28,16 @@ from core.matching.features import (
     known_points,
 )
 from core.matching.frames import Frame, normalise, standardise
-from core.matching.heatmaps import Answers, covariances, fuse, log_maps, peaks, places, support, with_neighbours
+from core.matching.heatmaps import (
+    Answers,
+    covariances,
+    fuse,
+    log_maps,
+    peaks,
+    places,
+    support,
+    with_neighbours,
+)
 from core.matching.joint import fit_jointly
 from core.matching.locate import Pose, find_pose
 from core.matching.parallel import Workers
@@ -43,8 +52,8 @@ LOCATING_REFERENCES = 5
 """References of a view that take part in finding view, handedness and pose."""
 
 VOTERS = 12
-"""References that place the points: the most similar ones. More hardly make the points better, but each takes
-its time."""
+"""References, the most similar ones, that are also asked each alone: how far they agree tells how sure a
+point is."""
 
 SURE_SCORE = 0.94
 """Score of a view above which the film need not be searched turned and in parts."""
@@ -95,10 +104,10 @@ class _Found:
 class _Fit:
     """A view fitted to the film, of the points ``known`` [N] to the references.
 
-    ``view`` holds the references that vote, ``shapes`` [R, n, 2] the points of all. ``seen`` is what the
-    canonical window shows, ``posterior`` [n, H, W] where the points lie with their neighbours' word.
+    ``view`` holds the references that are asked alone, ``shapes`` [R, n, 2] the points of all. ``seen`` is
+    what the canonical window shows, ``posterior`` [n, H, W] where the points lie with their neighbours' word.
     ``position`` [n, 2] and ``distance`` [n] are its peaks and mean distances from them. ``score`` is the
-    likeness of the whole, ``support`` what the voters' answers say for the positions.
+    likeness of the whole, ``support`` what the answers say for the positions.
     """
 
     view: ViewFeatures

@@ -33,7 +33,7 @@ def learn_queries(descriptors: Float32, seen: list[Answers], points_px: FloatArr
     Logistic regression over the cells of every window, held to the mean descriptor; by gradient descent
     with step lengths of Barzilai and Borwein (1988), every point by itself.
     """
-    shown = descriptors.any(2) & np.isfinite(points_px).all(2)
+    shown = np.asarray(descriptors.any(2) & np.isfinite(points_px).all(2))
     count = np.maximum(shown.sum(0), 1)[:, None]
     mean = (descriptors * shown[:, :, None]).sum(0) / count
     if not shown.any():
@@ -43,19 +43,19 @@ def learn_queries(descriptors: Float32, seen: list[Answers], points_px: FloatArr
     def slope(queries: Float32) -> Float32:
         total = 2.0 * WORTH * (queries - mean)
         for window, known, (index, share) in zip(seen, shown, targets, strict=True):
-            surplus = np.exp(_log_shares(queries[known] @ window.joint))
+            surplus = _shares(queries[known] @ window.joint)
             rows = np.arange(len(surplus))[:, None]
             np.subtract.at(surplus, (rows, index[known]), share[known])
             total[known] += surplus @ window.joint.T
         return np.asarray(total / count, dtype=np.float32)
 
-    queries = mean.astype(np.float32)
+    queries: Float32 = mean.astype(np.float32)
     steep = slope(queries)
     # The first step goes a hundredth of the mean descriptor's length.
     length = 0.01 * np.linalg.norm(mean, axis=1, keepdims=True)
     step = length / np.maximum(np.linalg.norm(steep, axis=1, keepdims=True), 1e-9)
     for _ in range(ROUNDS):
-        moved = queries - (step * steep).astype(np.float32)
+        moved: Float32 = queries - (step * steep).astype(np.float32)
         new = slope(moved)
         way, turn = moved - queries, new - steep
         step = (way**2).sum(1, keepdims=True) / np.maximum((way * turn).sum(1, keepdims=True), 1e-12)
@@ -63,9 +63,10 @@ def learn_queries(descriptors: Float32, seen: list[Answers], points_px: FloatArr
     return queries
 
 
-def _log_shares(scores: Float32) -> Float32:
-    top = scores - scores.max(axis=1, keepdims=True)
-    return np.asarray(top - np.log(np.exp(top).sum(axis=1, keepdims=True)))
+def _shares(scores: Float32) -> Float32:
+    """Probabilities [n, cells] by scores."""
+    mass = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(mass / mass.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _cells(points_px: FloatArray, window: Answers, stride: int) -> tuple[NDArray[np.intp], Float32]:
@@ -77,7 +78,5 @@ def _cells(points_px: FloatArray, window: Answers, stride: int) -> tuple[NDArray
     column, row = low.astype(np.intp).T
     first = row * window.width + column
     index = np.stack([first, first + 1, first + window.width, first + window.width + 1], axis=1)
-    share = np.stack(
-        [(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right], axis=1
-    )
+    share = np.stack([(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right], axis=1)
     return index, share.astype(np.float32)

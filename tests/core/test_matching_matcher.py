@@ -14,6 +14,7 @@ from core.film import Side
 from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.features import CANONICAL_MARGIN
 from core.matching.matcher import LandmarkMatcher, _best_of_each_view
+from core.matching.parallel import MOST
 from core.matching.shape import mean_shape
 from tests.core.matching_films import (
     LAYOUT,
@@ -251,7 +252,7 @@ def test_stops_when_asked_to(calls):
 
     with pytest.raises(Cancelled):
         matcher().match(square_film()[0], [reference()], cancelled=cancelled)
-    assert len(asked) == calls + 1
+    assert calls < len(asked) <= calls + 1 + MOST  # every thread asks once more
 
 
 def test_progress_is_told_in_order():

@@ -22,7 +22,8 @@ def features() -> ViewFeatures:
     numbers = {name: np.full(shape, i, dtype=np.float32) for i, name in enumerate(FINE_AND_COARSE)}
     points = np.zeros((2, 3, 2))
     codes = np.ones((2, 5), np.float32)
-    return ViewFeatures("v", ("a", "b"), np.ones((3, 2)), codes, codes, points, points, **numbers)
+    queries = {f"{kind}_query": np.full((3, 8), 7.0, np.float32) for kind in ("aligned", "close")}
+    return ViewFeatures("v", ("a", "b"), np.ones((3, 2)), codes, codes, points, points, **numbers, **queries)
 
 
 def test_shipped_features_are_found_without_a_cache(tmp_path: Path) -> None:
