@@ -43,13 +43,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.0388
-    distance: float = 0.760
-    apart: float = 0.246
-    odd: float = 0.203
-    strain: float = 3.213
-    against: float = 0.567
-    unlike: float = 1.475
+    base: float = 0.029
+    distance: float = 0.393
+    apart: float = 0.277
+    odd: float = 0.149
+    strain: float = 3.484
+    against: float = 0.871
+    unlike: float = 0.669
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""
