@@ -26,10 +26,6 @@ FloatArray = NDArray[np.float64]
 CLOSE_PARTS = (0.12, 0.6)
 """Smallest and largest side of a close-up, as a part of the canonical window: even in its logarithm."""
 
-POINTS_SHIFT_PX, CLOSE_SHIFT_PX = 12.0, 24.0
-"""How far canonical windows and close-ups are shifted, standard deviation of each side of a pair: by about
-a vertebra, lest a network that sees vertebrae take the one at the same place in the window for the same."""
-
 QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
 
@@ -190,9 +186,9 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         if frame.kind == "whole":
             warp = random_warp(rng, (side, side), 0.22, 24.0, 16.0, 0.08, rng.uniform(0, 10))
         elif frame.kind == "points":
-            warp = random_warp(rng, (side, side), 0.09, POINTS_SHIFT_PX, 6.0, 0.04, rng.uniform(0, 6))
+            warp = random_warp(rng, (side, side), 0.09, 8.0, 6.0, 0.04, rng.uniform(0, 6))
         else:
-            warp = random_warp(rng, (side, side), 0.1, CLOSE_SHIFT_PX, 8.0, 0.05, rng.uniform(0, 6))
+            warp = random_warp(rng, (side, side), 0.09, 10.0, 8.0, 0.05, rng.uniform(0, 6))
         centre, fit = frame.centre_px, side / frame.side_px
         before = fit * pose
         offset = np.full(2, (side - 1) / 2) - before @ centre
