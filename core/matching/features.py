@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
-from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels
-from core.matching.frames import Frame, normalise, standardise
+from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.heatmaps import Answers, look_up
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
-from core.matching.queries import LEARNERS, learn_queries
-from core.matching.shape import fit_similarity, mean_shape
+from core.matching.queries import learn_queries
+from core.matching.shape import mean_shape
+from core.matching.windows import ALIGNED, CLOSE, WHOLE, Window, looks, reference_windows
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -25,8 +25,13 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 9
+FORMAT = 10
 """Changes whenever features of older versions must not be reused."""
+
+LEARNERS, LESSONS, SHAKES = 24, 48, 3
+"""References from which queries are learned, looks at them in all, and how often at most each is shaken for
+it: where in a window a point lies must not matter. More hardly better them, but all are held in memory at
+once."""
 
 READING_SHARE = 0.2
 """Part of the time that reading the references' films takes, of all there is to learn."""
@@ -154,10 +159,10 @@ def compute_features(
         if progress is not None:
             progress(share, f"Learning {len(references)} references")
 
-    def read(numbered: tuple[int, Reference]) -> dict[int, _Window]:
+    def read(numbered: tuple[int, Reference]) -> dict[int, Window]:
         number, reference = numbered
         report(READING_SHARE * number / len(references))
-        return _windows(reference, mean, spots, side)
+        return reference_windows(reference, mean, spots, side)
 
     films = workers.map(read, enumerate(references))
     shown_by = {n: [r for r, film in enumerate(films) if n in film] for n in range(CLOSE + len(spots))}
@@ -165,7 +170,7 @@ def compute_features(
 
     def learn(n: int) -> _Learned:
         report(READING_SHARE + (1.0 - READING_SHARE) * n / (CLOSE + len(spots)))
-        return _learn(encoder, [films[r][n] for r in shown_by[n]], cancelled)
+        return _learn(encoder, [films[r][n] for r in shown_by[n]], cancelled, queries=n != WHOLE)
 
     learned = dict(zip(kinds, workers.map(learn, kinds), strict=True))
     whole, aligned = learned.pop(WHOLE), learned.pop(ALIGNED)
@@ -197,17 +202,6 @@ def compute_features(
     )
 
 
-WHOLE, ALIGNED, CLOSE = 0, 1, 2
-"""Numbers of the windows on a film: whole, canonical, and from there on the close-ups."""
-
-
-class _Window(NamedTuple):
-    """A standardised window [S, S] on a reference and where points [n, 2] lie in it."""
-
-    image: Float32
-    points_px: FloatArray
-
-
 class _Learned(NamedTuple):
     """What is kept of one window, the same on several references.
 
@@ -222,48 +216,37 @@ class _Learned(NamedTuple):
     query: Float32
 
 
-def _windows(
-    reference: Reference, mean: FloatArray, spots: Sequence[tuple[int, Group]], side: int
-) -> dict[int, _Window]:
-    """A reference's windows by number; of the close-ups ``spots`` (level, group) those that show more."""
-    film = normalise(reference.read_image())
-    height, width = film.shape
-    whole = Frame.letterbox((width, height), side)
-    # Fitted in the window: a lone point, which has no size, is then shown as large as on the whole film.
-    aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
-    aligned_px = aligned.to_window(reference.points_px)
-
-    def window(frame: Frame, points_px: FloatArray) -> _Window:
-        return _Window(standardise(frame.sample(film, side)), frame.to_window(points_px))
-
-    windows = {WHOLE: window(whole, reference.points_px), ALIGNED: window(aligned, reference.points_px)}
-    for n, (level, group) in enumerate(spots, start=CLOSE):
-        if level < levels(aligned.scale):
-            frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
-            windows[n] = window(frame, reference.points_px[group.points])
-    return windows
-
-
-def _learn(encoder: Encoder, windows: Sequence[_Window], cancelled: CancelCheck | None) -> _Learned:
+def _learn(
+    encoder: Encoder, windows: Sequence[Window], cancelled: CancelCheck | None, *, queries: bool
+) -> _Learned:
     """Encode one window, the same of all references that have it, and learn what its points look like."""
-    coarse_stride, fine_stride = encoder.strides
-    points_px = np.stack([window.points_px for window in windows])
+    shakes = min(SHAKES, LESSONS // min(len(windows), LEARNERS) - 1)
     code: list[Float32] = []
-    coarse: list[Float32] = []
-    fine: list[Float32] = []
-    answers: list[Answers] = []
-    for window in windows:
-        stop_if(cancelled)
-        seen = encoder.encode(window.image)
-        code.append(seen.code)
-        coarse.append(look_up(seen.coarse, window.points_px, coarse_stride))
-        fine.append(look_up(seen.fine, window.points_px, fine_stride))
-        if len(answers) < LEARNERS:
-            answers.append(Answers.of(seen.coarse, seen.fine, encoder.scales))
-    wanted = joined(np.stack(coarse), np.stack(fine))
-    taught = slice(len(answers))
-    query = learn_queries(wanted[taught], answers, points_px[taught], fine_stride)
-    return _Learned(np.stack(code), np.stack(coarse), np.stack(fine), points_px, query)
+    described: list[Float32] = []
+    lessons: list[tuple[Float32, Answers, FloatArray]] = []
+    for number, window in enumerate(windows):
+        teaches = queries and number < LEARNERS
+        for turn, (image, points_px) in enumerate(looks(window, shakes if teaches else 0, number)):
+            stop_if(cancelled)
+            seen = encoder.encode(image)
+            found = [
+                look_up(maps, points_px, stride)
+                for maps, stride in zip((seen.coarse, seen.fine), encoder.strides, strict=True)
+            ]
+            descriptors = np.concatenate(found, axis=1)
+            if turn == 0:
+                code.append(seen.code)
+                described.append(descriptors)
+            if teaches:
+                answers = Answers.of(seen.coarse, seen.fine, encoder.scales)
+                lessons.append((descriptors, answers, points_px))
+    both, dim = np.stack(described), seen.coarse.shape[0]
+    points_px = np.stack([window.points_px for window in windows])
+    query = np.zeros(both.shape[1:], np.float32)
+    if lessons:
+        wanted, answers_of, points_of = zip(*lessons, strict=True)
+        query = learn_queries(np.stack(wanted), answers_of, np.stack(points_of), encoder.strides[1])
+    return _Learned(np.stack(code), both[..., :dim], both[..., dim:], points_px, query)
 
 
 def known_points(points_px: FloatArray) -> Float32:

@@ -103,17 +103,33 @@ def fuse(logits: Iterable[Float32], weight: Float32) -> Float32:
     return np.asarray(0.5 * arithmetic + 0.5 * geometric, dtype=np.float32)
 
 
-def _strongest(logits: Float32, stride: int, radius: int = 2) -> FloatArray:
-    """Window position [N, 2] of the strongest cell, to the centre of mass within ``radius`` cells."""
-    count, height, width = logits.shape
+def settled(answers: Float32, position: FloatArray, stride: int) -> FloatArray:
+    """Window positions [N, 2]: the centre of what maps [N, H, W] hold about ``position`` [N, 2]."""
+    height, width = answers.shape[1:]
+    cell = np.rint((position + 0.5) / stride - 0.5).astype(np.intp)
+    x, y = np.clip(cell[:, 0], 0, width - 1), np.clip(cell[:, 1], 0, height - 1)
+    return _centre(np.log(np.maximum(answers, np.float32(1e-30))), x, y, stride)
+
+
+def _strongest(logits: Float32, stride: int) -> FloatArray:
+    """Window position [N, 2] of the strongest cell, to the centre of mass about it."""
+    count, _, width = logits.shape
     y, x = np.divmod(logits.reshape(count, -1).argmax(1), width)
+    return _centre(logits, x, y, stride)
+
+
+def _centre(
+    logits: Float32, x: NDArray[np.intp], y: NDArray[np.intp], stride: int, radius: int = 2
+) -> FloatArray:
+    """Centre of mass [N, 2], in window pixels, within ``radius`` cells of columns [N] and rows [N]."""
+    count, height, width = logits.shape
     near = np.arange(-radius, radius + 1)
     rows, columns = y[:, None, None] + near[:, None], x[:, None, None] + near[None, :]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    top = logits[np.arange(count), y, x][:, None, None]
     part = logits[
         np.arange(count)[:, None, None], np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
     ]
+    top = part.max(axis=(1, 2), keepdims=True)
     mass = np.where(inside, np.exp((part - top).astype(np.float64)), 0.0)
     total = mass.sum(axis=(1, 2))
     centre = np.stack([(mass * columns).sum(axis=(1, 2)), (mass * rows).sum(axis=(1, 2))], axis=1)

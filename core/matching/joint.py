@@ -7,6 +7,7 @@ while the joints at both ends say how far along it the point must lie.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,9 @@ TAIL = 4.0
 
 ROUNDS = 6
 
-EXPECTING_ROUNDS, DAMPING = 6, 0.5
-"""Rounds of expectation propagation and the part of the last round that is kept in each."""
+FIRST_ROUNDS, MORE_ROUNDS, DAMPING = 6, 4, 0.5
+"""Rounds of expectation propagation from nothing and from former words, and the part of the last round that
+is kept in each."""
 
 LEAST = np.float32(np.log(1e-12))
 """Logarithm of what the other points' word leaves at least of any place."""
@@ -55,6 +57,16 @@ class Joint:
 
     position: FloatArray
     strain: FloatArray
+
+
+class Words(NamedTuple):
+    """What the answers say of each point by itself, as Gaussians over its deviation from the mean shape.
+
+    ``precision`` is [N, 2, 2], ``shift`` [N, 2] the precision times the deviation.
+    """
+
+    precision: FloatArray
+    shift: FloatArray
 
 
 def fit_jointly(position: FloatArray, covariance: FloatArray, mean: FloatArray, shapes: FloatArray) -> Joint:
@@ -82,16 +94,23 @@ def fit_jointly(position: FloatArray, covariance: FloatArray, mean: FloatArray, 
 
 
 def expected_jointly(
-    answers: Float32, columns: FloatArray, rows: FloatArray, mean: FloatArray, shapes: FloatArray
-) -> Float32:
+    answers: Float32,
+    columns: FloatArray,
+    rows: FloatArray,
+    mean: FloatArray,
+    shapes: FloatArray,
+    former: Words | None = None,
+) -> tuple[Float32, Words]:
     """Maps [N, H, W] of where points lie, given ``answers`` [N, H, W] and the Gaussian model of shapes.
+
+    Also what the answers were taken to say, which ``former`` takes when points are looked at more closely.
 
     ``columns`` [N, W] and ``rows`` [N, H] are the places of the maps' cells; all in pixels of the canonical
     window, like ``mean`` [N, 2] and ``shapes`` [R, N, 2] (see ``fit_jointly``).
 
     Expectation propagation (Minka 2001): every answer, however many places it names, is replaced by the
-    Gaussian that says the same in the light of all other answers, in a few rounds in which the answers are
-    taken more and more at their word.
+    Gaussian that says the same in the light of all other answers, in a few rounds. Without ``former`` words
+    the answers are taken more and more at theirs.
     """
     count, height, width = answers.shape
     prior = _prior(mean, shapes)
@@ -99,9 +118,9 @@ def expected_jointly(
     told = np.log((1.0 - DOUBT) * known + DOUBT / (height * width)).astype(np.float32)
     blocks = np.arange(2 * count).reshape(count, 2)
     inside = blocks[:, :, None], blocks[:, None, :]
-    precision, shift = np.zeros((count, 2, 2)), np.zeros((count, 2))  # what each answer says
+    precision, shift = former or Words(np.zeros((count, 2, 2)), np.zeros((count, 2)))
     belief = answers
-    for number in range(EXPECTING_ROUNDS):
+    for number in range(FIRST_ROUNDS if former is None else MORE_ROUNDS):
         joint = np.zeros((2 * count, 2 * count))
         joint[inside] = precision
         covariance = prior - prior @ np.linalg.solve(np.eye(2 * count) + joint @ prior, joint @ prior)
@@ -111,17 +130,18 @@ def expected_jointly(
         others = _inverse(own - precision + 1e-9 * np.eye(2))
         middle = _times(others, _times(own, deviation) - shift)
         wide = _inverse(others + SLACK_PX**2 * np.eye(2))
-        word = np.float32(min(1.0, (number + 1) / (0.6 * EXPECTING_ROUNDS)))
+        word = np.float32(min(1.0, (number + 1) / (0.6 * FIRST_ROUNDS)) if former is None else 1.0)
         belief = np.exp(word * told + np.maximum(_log_bells(mean + middle, wide, columns, rows), LEAST))
         belief /= belief.sum(axis=(1, 2), keepdims=True)
         centre, spread = moments(belief, columns, rows)
         found = _inverse(spread + np.eye(2))
         values, axes = np.linalg.eigh(found - wide)
         new = np.einsum("nij,nj,nkj->nik", axes, np.maximum(values, 1e-6), axes)
-        said = _times(found, centre - mean) - _times(wide, middle)
-        kept = DAMPING if number else 0.0
+        # The word whose precision was kept within bounds still has to lead to the same place.
+        said = _times(wide + new, centre - mean) - _times(wide, middle)
+        kept = 0.0 if number == 0 and former is None else DAMPING
         precision, shift = kept * precision + (1 - kept) * new, kept * shift + (1 - kept) * said
-    return np.asarray(belief, dtype=np.float32)
+    return np.asarray(belief, dtype=np.float32), Words(precision, shift)
 
 
 def _log_bells(centre: FloatArray, precision: FloatArray, columns: FloatArray, rows: FloatArray) -> Float32:

@@ -7,6 +7,8 @@ descriptor whose scores put the point where it lies in every reference.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,18 +18,17 @@ Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
 WORTH = 8.0
-"""How strongly queries are held to the mean descriptor, in references and squared units of descriptors."""
+"""How strongly queries are held to the mean descriptor, in windows and squared units of descriptors."""
 
 ROUNDS = 12
 
-LEARNERS = 24
-"""References from which queries are learned: more hardly better them, but all are held in memory at once."""
 
+def learn_queries(
+    descriptors: Float32, seen: Sequence[Answers], points_px: FloatArray, stride: int
+) -> Float32:
+    """Queries [N, D] for points that lie at ``points_px`` [R, N, 2] of R windows ``seen`` on references.
 
-def learn_queries(descriptors: Float32, seen: list[Answers], points_px: FloatArray, stride: int) -> Float32:
-    """Queries [N, D] for points that R references show at ``points_px`` [R, N, 2] of the windows ``seen``.
-
-    ``descriptors`` [R, N, D] are those at the points; zeros: the reference does not show the point. A point
+    ``descriptors`` [R, N, D] are those at the points; zeros: the window does not show the point. A point
     that none shows gets zeros.
 
     Logistic regression over the cells of every window, held to the mean descriptor; by gradient descent

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, standardise
-from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, support
-from core.matching.joint import expected_jointly
+from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, settled, support
+from core.matching.joint import Words, expected_jointly
 from core.matching.parallel import Workers
 
 Float32 = NDArray[np.float32]
@@ -21,9 +21,6 @@ FloatArray = NDArray[np.float64]
 
 CLOSE_DOUBT = 0.05
 """Probability that a point lies where the look before does not expect it."""
-
-JOINT_LEVELS = 1
-"""Levels of close-ups whose answers are taken together. In closer ones every point stands by itself."""
 
 ENOUGH_DETAILED = 0.5
 """Share of the references' points that must be known in as much detail for a closer look."""
@@ -69,7 +66,7 @@ class _Beliefs:
     """Where the points lie: maps [N, H, W] of windows into which ``frames`` take the film.
 
     ``position`` [N, 2], ``away`` [N] (mean distance from it) and ``covariance`` [N, 2, 2] are in pixels of
-    the canonical window.
+    the canonical window. ``words`` is what the answers were taken to say.
     """
 
     maps: Float32
@@ -77,6 +74,7 @@ class _Beliefs:
     position: FloatArray
     away: FloatArray
     covariance: FloatArray
+    words: Words
 
 
 def place(
@@ -90,7 +88,7 @@ def place(
     count, cell = len(view.mean_px), 1.0 / whole.fused[0].size
     shape = view.mean_px, shapes
     answers, frames = whole.fused, [whole.frame] * count
-    beliefs = _beliefs(answers, frames, 1.0, whole.frame, shape, stride)
+    beliefs = _beliefs(answers, frames, 1.0, whole.frame, shape, stride, None)
     single, beyond, part = whole.single(beliefs.maps, stride), np.zeros(count), 1.0
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
 
@@ -114,10 +112,8 @@ def place(
             for n in group.points:
                 frames[n] = seen.frame
         before, part = part, CLOSE_PARTS[level]
-        wider, beliefs = (
-            beliefs,
-            _beliefs(answers, frames, part, whole.frame, shape if level < JOINT_LEVELS else None, stride),
-        )
+        wider = beliefs
+        beliefs = _beliefs(answers, frames, part, whole.frame, shape, stride, wider.words)
         film_px = whole.frame.to_film(beliefs.position)
         for n, (belief, window) in enumerate(zip(wider.maps, wider.frames, strict=True)):
             reach = 0.5 * side * part / before
@@ -125,16 +121,12 @@ def place(
         for group, (seen, _) in zip(groups, looks, strict=True):
             single[:, group.points] = seen.single(beliefs.maps[group.points], stride)
             looked.append((group.points, seen))
-    film_px, said, times = whole.frame.to_film(beliefs.position), np.zeros(count), np.zeros(count)
-    for points, seen in looked:
-        said[points] += support(seen.fused, seen.frame.to_window(film_px[points]), stride)
-        times[points] += 1
     return Placed(
         beliefs.position,
         beliefs.covariance,
         beliefs.away + beyond,
         whole.frame.to_window(single),
-        said / times,
+        _support(looked, whole.frame.to_film(beliefs.position), stride),
     )
 
 
@@ -143,23 +135,35 @@ def _beliefs(
     frames: Sequence[Frame],
     part: float,
     canonical: Frame,
-    shape: tuple[FloatArray, FloatArray] | None,
+    shape: tuple[FloatArray, FloatArray],
     stride: int,
+    former: Words | None,
 ) -> _Beliefs:
-    """What ``answers`` [N, H, W] of windows that show ``part`` of the canonical one say.
+    """What ``answers`` [N, H, W] of windows that show ``part`` of the canonical one say together.
 
-    Given each other, by ``shape`` (mean [N, 2] and references' shapes [R, N, 2]); with None each for itself.
+    ``shape`` are the mean [N, 2] and the references' shapes [R, N, 2], ``former`` the words of the look
+    before.
     """
     corner = np.array([canonical.to_window(frame.to_film(np.zeros(2))) for frame in frames])
-    maps = answers
-    if shape is not None:
-        height, width = answers.shape[1:]
-        columns = corner[:, :1] + part * cells(width, stride)
-        rows = corner[:, 1:] + part * cells(height, stride)
-        maps = expected_jointly(answers, columns, rows, *shape)
+    height, width = answers.shape[1:]
+    columns = corner[:, :1] + part * cells(width, stride)
+    rows = corner[:, 1:] + part * cells(height, stride)
+    maps, words = expected_jointly(answers, columns, rows, *shape, former)
     found, _, away = peaks(maps, stride)
+    if part == CLOSE_PARTS[-1]:
+        # Together they tell which of several places it is; where in it, the point's own answer knows best.
+        found = settled(answers, found, stride)
     covariance = part**2 * covariances(maps, found, stride)
-    return _Beliefs(maps, frames, corner + part * found, part * away, covariance)
+    return _Beliefs(maps, frames, corner + part * found, part * away, covariance, words)
+
+
+def _support(looked: Sequence[tuple[NDArray[np.intp], Look]], film_px: FloatArray, stride: int) -> FloatArray:
+    """What the looks, each at some of the points, say in the mean for positions [N, 2] on the film."""
+    said, times = np.zeros(len(film_px)), np.zeros(len(film_px))
+    for points, seen in looked:
+        said[points] += support(seen.fused, seen.frame.to_window(film_px[points]), stride)
+        times[points] += 1
+    return said / times
 
 
 def _depth(view: ViewFeatures, frame: Frame) -> int:

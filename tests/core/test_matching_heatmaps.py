@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.matching.heatmaps import Answers, fuse, log_maps, look_up, peaks, places, with_neighbours
+from core.matching.heatmaps import (
+    Answers,
+    fuse,
+    log_maps,
+    look_up,
+    peaks,
+    places,
+    settled,
+    with_neighbours,
+)
 from core.matching.shape import ShapeTree
 
 
@@ -167,3 +176,19 @@ def test_peaks_in_corners_and_on_even_maps():
     assert mass[:2] == pytest.approx([1.0, 1.0])
     assert mass[2] < 0.1
     assert distance[2] > 20 > distance[0]
+
+
+@pytest.mark.parametrize("near", [(20.0, 12.0), (24.5, 15.0), (23.0, 18.0)])
+def test_a_position_settles_on_what_lies_about_it(near):
+    at = (np.arange(16) + 0.5) * 4 - 0.5
+    own, other = (
+        np.exp(-((at[None] - x) ** 2 + (at[:, None] - y) ** 2) / (2 * 3.0**2))
+        for x, y in ((22.0, 15.0), (50.0, 50.0))
+    )
+    answers = (own + 5.0 * other)[None].astype(np.float32)
+    assert settled(answers, np.array([near]), 4)[0] == pytest.approx([22.0, 15.0], abs=1.0)
+
+
+def test_a_position_beyond_the_border_settles_inside():
+    found = settled(np.ones((2, 8, 8), np.float32), np.array([[-20.0, 5.0], [90.0, 90.0]]), 4)
+    assert ((found >= -0.5) & (found <= 31.5)).all()

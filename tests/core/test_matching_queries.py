@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from core.matching.heatmaps import Answers, look_up
-from core.matching.queries import LEARNERS, learn_queries
+from core.matching.features import LESSONS
+from core.matching.queries import learn_queries
 
 SIDE, STRIDE = 16, 4
 SCALE = (1.0, 20.0)
@@ -108,6 +109,6 @@ def test_a_point_at_the_border():
     assert np.isfinite(learn_queries(descriptors, answers, points, STRIDE)).all()
 
 
-def test_learners_fit_in_memory():
-    # Each holds 192 x 64 x 64 numbers of four bytes.
-    assert LEARNERS * 192 * 64 * 64 * 4 < 100e6
+def test_lessons_fit_in_memory():
+    # Each holds 192 x 64 x 64 numbers of four bytes, and two windows are learned at a time.
+    assert 2 * LESSONS * 192 * 64 * 64 * 4 < 320e6
