@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.matching.heatmaps import Answers, look_up
 from core.matching.features import LESSONS
+from core.matching.heatmaps import Answers, look_up
 from core.matching.queries import learn_queries
 
 SIDE, STRIDE = 16, 4
