@@ -22,7 +22,7 @@ class Evidence:
     logarithm of the probability that they give it (see ``refine.Placed``); ``apart`` the median distance of
     the single references' answers when neighbours say nothing; ``odd`` the distance from where all points
     together put it. The last two hold for a film as a whole: ``strain`` says how badly its answers fit
-    together (see ``joint``), ``score`` 0..1 how alike film and references are.
+    together (see ``joint``), ``score`` 0..1 how well the film fits the view.
     """
 
     distance: FloatArray
@@ -43,13 +43,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.029
-    distance: float = 0.393
-    apart: float = 0.277
-    odd: float = 0.149
-    strain: float = 3.484
-    against: float = 0.871
-    unlike: float = 0.669
+    base: float = 0.131
+    distance: float = 0.559
+    apart: float = 0.307
+    odd: float = 0.341
+    strain: float = 4.0
+    against: float = 0.353
+    unlike: float = 3.321
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""

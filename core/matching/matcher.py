@@ -58,11 +58,11 @@ point is."""
 SURE_SCORE = 0.94
 """Score of a view above which the film need not be searched turned and in parts."""
 
-SUPPORT_SHARE = 0.2
-"""Weight of what the single points say beside the likeness of the whole when poses of one view are compared:
-mirror images of a body with an implant on one side look alike as a whole."""
+SUPPORT_SHARE, USUAL_SUPPORT = 0.1, -3.0
+"""Weight in the score of what the single points say beside the likeness of the whole, and what is neither for
+nor against it: another part of the body may look alike as a whole, and a film in an unusual grey scale unlike."""
 
-UNUSUAL_MARGIN = 0.03
+UNUSUAL_MARGIN = 0.1
 """How much better a film must fit turned or in parts than upright as a whole: few films are stored so."""
 
 LIKELY = 6
@@ -107,7 +107,7 @@ class _Fit:
     ``view`` holds the references that are asked alone, ``shapes`` [R, n, 2] the points of all. ``seen`` is
     what the canonical window shows, ``posterior`` [n, H, W] where the points lie with their neighbours' word.
     ``position`` [n, 2] and ``distance`` [n] are its peaks and mean distances from them. ``score`` is the
-    likeness of the whole, ``support`` what the answers say for the positions.
+    likeness of the whole, 0..1, better by what the answers say for the positions.
     """
 
     view: ViewFeatures
@@ -118,7 +118,6 @@ class _Fit:
     position: FloatArray
     distance: FloatArray
     score: float
-    support: float
 
 
 class LandmarkMatcher:
@@ -276,11 +275,11 @@ class LandmarkMatcher:
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
             frame = frame.then(correction)
-        alike = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
-        voters = view.reordered(np.sort(alike))
+        similar = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
+        voters = view.reordered(np.sort(similar))
         logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
-        score = float(np.clip(likeness(seen.code, view.aligned_code), 0.0, 1.0))
         said = float(support(unary, position, stride).mean())
+        alike = likeness(seen.code, view.aligned_code)
         return _Fit(
             voters,
             view.aligned_px,
@@ -289,8 +288,7 @@ class LandmarkMatcher:
             posterior,
             position,
             distance,
-            score,
-            said,
+            alike + SUPPORT_SHARE * (said - USUAL_SUPPORT),
         )
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
@@ -311,6 +309,7 @@ class LandmarkMatcher:
 
     def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
         view, frame, known = fit.view, fit.seen.frame, fit.known
+        score = float(np.clip(fit.score, 0.0, 1.0))
         joint = fit_jointly(placed.position, placed.covariance, view.mean_px, fit.shapes)
         shown = known_points(view.aligned_px)[..., None] > 0
         single = np.where(shown, placed.single, np.nan)
@@ -324,13 +323,13 @@ class LandmarkMatcher:
                 apart=np.nanmedian(np.linalg.norm(votes - placed.position, axis=2), axis=0),
                 odd=np.linalg.norm(joint.position - placed.position, axis=1),
                 strain=float(joint.strain.mean()),
-                score=fit.score,
+                score=score,
             )
         )
         return MatchResult(
             view=view.view,
             mirrored=frame.mirrored,
-            score=fit.score,
+            score=score,
             rotation_deg=frame.rotation_deg,
             scale=frame.scale,
             positions_px=_spread_out(frame.to_film(joint.position), known, 0),
@@ -392,7 +391,7 @@ def _best_of_each_look(found: Sequence[_Found]) -> list[_Found]:
 def _best_of_each_view(fits: Sequence[_Fit]) -> list[_Fit]:
     """The best fit of each view, the best first."""
     best: dict[str, _Fit] = {}
-    for fit in sorted(fits, key=lambda fit: -fit.score - SUPPORT_SHARE * fit.support):
+    for fit in sorted(fits, key=lambda fit: -fit.score):
         best.setdefault(fit.view.view, fit)
     return sorted(best.values(), key=lambda fit: -fit.score)
 

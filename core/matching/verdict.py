@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.case import Verdict, VerdictLevel
 from core.matching.protocol import MatchResult
 
-FILM_FITS = 0.935
+FILM_FITS = 0.925
 """Score below which a film is taken to show none of the bank's views.
 
 Set for the shipped model and bank between films of their views (simulated ones of people kept for validation,
