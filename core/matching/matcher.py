@@ -60,7 +60,7 @@ SURE_SCORE = 0.94
 
 SUPPORT_SHARE, USUAL_SUPPORT = 0.1, -3.0
 """Weight in the score of what the single points say beside the likeness of the whole, and what is neither for
-nor against it: another part of the body may look alike as a whole, and a film in an unusual grey scale unlike."""
+nor against it: another part of the body may look alike as a whole, an unusual grey scale unlike."""
 
 UNUSUAL_MARGIN = 0.1
 """How much better a film must fit turned or in parts than upright as a whole: few films are stored so."""
