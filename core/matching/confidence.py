@@ -43,13 +43,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.131
-    distance: float = 0.559
-    apart: float = 0.307
-    odd: float = 0.341
+    base: float = 0.121
+    distance: float = 0.613
+    apart: float = 0.29
+    odd: float = 0.324
     strain: float = 4.0
-    against: float = 0.353
-    unlike: float = 3.321
+    against: float = 0.386
+    unlike: float = 3.073
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""

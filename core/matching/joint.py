@@ -17,17 +17,18 @@ from core.matching.heatmaps import moments
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
-SMOOTH_PX, REACH_PX = 4.0, 50.0
+SMOOTH_PX, REACH_PX = 8.0, 50.0
 """How far smooth deformations move points, and over what distance they move them together."""
 
-OWN_PX = 4.0
+OWN_PX = 7.0
 """How far every point moves by itself."""
 
 POSE_PX = 20.0
 """How far a shift, a turn or a scale moves points beyond the fitted window."""
 
-WORTH = 4.0
-"""Number of references that these expectations are worth beside the spread of the references themselves."""
+WORTH = 1.0
+"""Number of references that these expectations are worth beside the spread of the references themselves: how
+people differ, one reference does not say, and a dozen say better than any expectation."""
 
 SHARPEST_PX = 0.3
 """Uncertainty of the surest answer."""
@@ -180,4 +181,4 @@ def _prior(mean: FloatArray, shapes: FloatArray) -> FloatArray:
         ]
     )
     expected = np.kron(smooth, np.eye(2)) * WORTH
-    return np.asarray((seen + expected) / (len(shapes) + WORTH) + POSE_PX**2 * pose.T @ pose)
+    return np.asarray((seen + expected) / (len(shapes) - 1.0 + WORTH) + POSE_PX**2 * pose.T @ pose)

@@ -9,6 +9,9 @@ from core.matching.heatmaps import cells, moments
 from core.matching.joint import expected_jointly, fit_jointly
 
 LEG = np.array([[100.0, 30.0 + 15.0 * n] for n in range(14)] + [[140.0, 30.0 + 15.0 * n] for n in range(14)])
+MANY = np.repeat(LEG[None], 12, axis=0)
+"""References that agree: what the shape allows is known."""
+
 SHARP = np.broadcast_to(0.3 * np.eye(2), (len(LEG), 2, 2))
 
 
@@ -23,7 +26,7 @@ def test_a_point_that_slid_along_a_shaft_is_put_back():
     answers, spread = LEG.copy(), SHARP.copy()
     answers[6] += [0.5, 9.0]
     spread[6] = np.diag([0.3, 120.0])  # sharp across the shaft, vague along it
-    joint = fit_jointly(answers, spread, LEG, LEG[None])
+    joint = fit_jointly(answers, spread, LEG, MANY)
     assert joint.position[6] == pytest.approx(LEG[6] + [0.5, 0.0], abs=1.5)
     others = np.delete(np.arange(len(LEG)), 6)
     assert np.abs(joint.position - LEG)[others].max() < 0.3
@@ -105,7 +108,7 @@ def test_a_chain_whose_links_look_alike_is_told_by_its_ends(sign):
     ambiguous = answers_at(LEG, LEG + sign * LEVEL)
     ends = [0, 13, 14, 27]
     ambiguous[ends] = answers_at(LEG)[ends]
-    belief, _ = expected_jointly(ambiguous, *CELLS, LEG, LEG[None])
+    belief, _ = expected_jointly(ambiguous, *CELLS, LEG, MANY)
     assert np.abs(centres(belief) - LEG).max() < 3.0
     assert np.abs(centres(ambiguous) - LEG).max() > 5.0  # what the answers alone say
 
@@ -134,9 +137,20 @@ def test_maps_of_separate_windows_are_taken_together_as_maps_of_one_are():
 
 
 def test_what_was_known_before_a_closer_look_still_counts():
-    _, words = expected_jointly(answers_at(LEG), *CELLS, LEG, LEG[None])
+    _, words = expected_jointly(answers_at(LEG), *CELLS, LEG, MANY)
     either = answers_at(LEG, LEG + LEVEL)  # the whole chain may lie a link lower
-    ignorant, _ = expected_jointly(either, *CELLS, LEG, LEG[None])
-    knowing, _ = expected_jointly(either, *CELLS, LEG, LEG[None], words)
+    ignorant, _ = expected_jointly(either, *CELLS, LEG, MANY)
+    knowing, _ = expected_jointly(either, *CELLS, LEG, MANY, words)
     assert np.abs(centres(knowing) - LEG).max() < 3.0
     assert np.abs(centres(ignorant) - LEG).max() > 5.0
+
+
+def test_the_more_references_agree_the_less_a_shape_may_differ():
+    answers, spread = LEG.copy(), SHARP.copy()
+    answers[6] += [0.0, 9.0]
+    spread[6] = np.diag([0.3, 60.0])
+    moved = [
+        abs(fit_jointly(answers, spread, LEG, MANY[:count]).position[6, 1] - LEG[6, 1])
+        for count in (1, 4, 12)
+    ]
+    assert moved[0] > moved[1] > moved[2]
