@@ -19,7 +19,7 @@ _SEED = 20240229
 _INTERVAL_LEVELS = (0.05, 0.95)
 _MEAN_RADIUS = math.sqrt(math.pi / 2.0)  # mean distance of a plane Gaussian of unit standard deviation
 
-TOGETHER = 0.75
+TOGETHER = 0.65
 """Part of the expected errors by which points are displaced for the intervals. Points err together with their
 neighbours, by which most values change less than by errors of single points: chosen so that nine in ten
 intervals hold the exact value (``python -m training.bench.measurements --split validation``)."""
