@@ -106,7 +106,7 @@ def review_view(
         others = MemoryFeatureCache()
         others.save(
             features_key(encoder.model_sha256, rest),
-            features.reordered(np.delete(np.arange(len(sound)), number)),
+            features.reordered(np.delete(np.arange(len(sound)), number)).unlearned(),
         )
         matcher = LandmarkMatcher(encoder, others)
         results.append(matcher.match(images[reference.key], rest)[0])

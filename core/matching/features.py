@@ -109,6 +109,14 @@ class ViewFeatures:
         }
         return replace(self, keys=tuple(self.keys[number] for number in chosen), **arrays)
 
+    def unlearned(self) -> ViewFeatures:
+        """The same, looking for the mean of these references' descriptors: no other reference has a say."""
+        return replace(
+            self,
+            aligned_query=_mean_shown(joined(self.aligned_coarse, self.aligned_fine)),
+            close_query=_mean_shown(joined(self.close_coarse, self.close_fine)),
+        )
+
 
 OF_ALL = ("mean_px", "aligned_query", "close_query")
 """Arrays of ``ViewFeatures`` that belong to all references together."""
@@ -255,8 +263,14 @@ def known_points(points_px: FloatArray) -> Float32:
 
 
 def joined(coarse: Float32, fine: Float32) -> Float32:
-    """Descriptors [R, N, Dc + Df] as ``Answers`` takes them."""
-    return np.concatenate([coarse, fine], axis=2)
+    """Descriptors [..., Dc + Df] as ``Answers`` takes them."""
+    return np.concatenate([coarse, fine], axis=-1)
+
+
+def _mean_shown(descriptors: Float32) -> Float32:
+    """Mean [..., D] over the references [R, ..., D] that show a point (zeros: do not), else zeros."""
+    shown = descriptors.any(axis=-1, keepdims=True).sum(axis=0)
+    return np.asarray(descriptors.sum(axis=0) / np.maximum(shown, 1), dtype=np.float32)
 
 
 def _half(descriptors: Float32) -> Float32:

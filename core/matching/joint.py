@@ -70,6 +70,18 @@ class Words(NamedTuple):
     shift: FloatArray
 
 
+class Expected(NamedTuple):
+    """What is known of points together.
+
+    ``belief`` [N, H, W] are maps of where they lie, each summing to 1, ``others`` [N, H, W] what all other
+    points say of each, and ``words`` what the answers were taken to say.
+    """
+
+    belief: Float32
+    others: Float32
+    words: Words
+
+
 def fit_jointly(position: FloatArray, covariance: FloatArray, mean: FloatArray, shapes: FloatArray) -> Joint:
     """The most likely shape, given answers at ``position`` [N, 2] spread by ``covariance`` [N, 2, 2].
 
@@ -101,13 +113,12 @@ def expected_jointly(
     mean: FloatArray,
     shapes: FloatArray,
     former: Words | None = None,
-) -> tuple[Float32, Words]:
-    """Maps [N, H, W] of where points lie, given ``answers`` [N, H, W] and the Gaussian model of shapes.
-
-    Also what the answers were taken to say, which ``former`` takes when points are looked at more closely.
+) -> Expected:
+    """Where points lie, given ``answers`` [N, H, W] and the Gaussian model of shapes.
 
     ``columns`` [N, W] and ``rows`` [N, H] are the places of the maps' cells; all in pixels of the canonical
-    window, like ``mean`` [N, 2] and ``shapes`` [R, N, 2] (see ``fit_jointly``).
+    window, like ``mean`` [N, 2] and ``shapes`` [R, N, 2] (see ``fit_jointly``). ``former`` are the words of a
+    look before, from farther off.
 
     Expectation propagation (Minka 2001): every answer, however many places it names, is replaced by the
     Gaussian that says the same in the light of all other answers, in a few rounds. Without ``former`` words
@@ -120,7 +131,7 @@ def expected_jointly(
     blocks = np.arange(2 * count).reshape(count, 2)
     inside = blocks[:, :, None], blocks[:, None, :]
     precision, shift = former or Words(np.zeros((count, 2, 2)), np.zeros((count, 2)))
-    belief = answers
+    belief, bells = answers, np.zeros_like(answers)
     for number in range(FIRST_ROUNDS if former is None else MORE_ROUNDS):
         joint = np.zeros((2 * count, 2 * count))
         joint[inside] = precision
@@ -132,7 +143,8 @@ def expected_jointly(
         middle = _times(others, _times(own, deviation) - shift)
         wide = _inverse(others + SLACK_PX**2 * np.eye(2))
         word = np.float32(min(1.0, (number + 1) / (0.6 * FIRST_ROUNDS)) if former is None else 1.0)
-        belief = np.exp(word * told + np.maximum(_log_bells(mean + middle, wide, columns, rows), LEAST))
+        bells = np.maximum(_log_bells(mean + middle, wide, columns, rows), LEAST)
+        belief = np.exp(word * told + bells)
         belief /= belief.sum(axis=(1, 2), keepdims=True)
         centre, spread = moments(belief, columns, rows)
         found = _inverse(spread + np.eye(2))
@@ -142,7 +154,7 @@ def expected_jointly(
         said = _times(wide + new, centre - mean) - _times(wide, middle)
         kept = 0.0 if number == 0 and former is None else DAMPING
         precision, shift = kept * precision + (1 - kept) * new, kept * shift + (1 - kept) * said
-    return np.asarray(belief, dtype=np.float32), Words(precision, shift)
+    return Expected(np.asarray(belief, dtype=np.float32), np.exp(bells), Words(precision, shift))
 
 
 def _log_bells(centre: FloatArray, precision: FloatArray, columns: FloatArray, rows: FloatArray) -> Float32:

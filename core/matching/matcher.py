@@ -298,11 +298,12 @@ class LandmarkMatcher:
     def _result(self, fit: _Fit) -> MatchResult:
         """The points as the canonical window shows them."""
         seen, stride = fit.seen, self._encoder.strides[1]
+        neighbours = np.asarray(fit.posterior / np.maximum(seen.fused, 1e-12), dtype=np.float32)
         placed = Placed(
             fit.position,
             covariances(fit.posterior, fit.position, stride),
             fit.distance,
-            seen.frame.to_window(seen.single(fit.posterior, stride)),
+            seen.frame.to_window(seen.single(neighbours, stride)),
             support(seen.fused, fit.position, stride),
         )
         return self._as_result(fit, placed)

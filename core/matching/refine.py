@@ -55,21 +55,23 @@ class Look:
     scores: Float32
     fused: Float32
 
-    def single(self, maps: Float32, stride: int) -> FloatArray:
-        """Film positions [R, N, 2] by each reference alone, all else being as in ``maps`` [N, H, W]."""
-        context = np.asarray(maps / np.maximum(self.fused, 1e-12), dtype=np.float32)
-        return self.frame.to_film(places(self.scores, context, stride))
+    def single(self, others: Float32, stride: int) -> FloatArray:
+        """Film positions [R, N, 2] by each reference alone, given what ``others`` [N, H, W] say."""
+        return self.frame.to_film(places(self.scores, others, stride))
 
 
 @dataclass(frozen=True, eq=False)
 class _Beliefs:
     """Where the points lie: maps [N, H, W] of windows into which ``frames`` take the film.
 
+    ``others`` [N, H, W] is what all other points say of each.
+
     ``position`` [N, 2], ``away`` [N] (mean distance from it) and ``covariance`` [N, 2, 2] are in pixels of
     the canonical window. ``words`` is what the answers were taken to say.
     """
 
     maps: Float32
+    others: Float32
     frames: Sequence[Frame]
     position: FloatArray
     away: FloatArray
@@ -89,7 +91,7 @@ def place(
     shape = view.mean_px, shapes
     answers, frames = whole.fused, [whole.frame] * count
     beliefs = _beliefs(answers, frames, 1.0, whole.frame, shape, stride, None)
-    single, beyond, part = whole.single(beliefs.maps, stride), np.zeros(count), 1.0
+    single, beyond, part = whole.single(beliefs.others, stride), np.zeros(count), 1.0
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
 
     def look(level: int, group: Group) -> tuple[Look, Float32]:
@@ -118,8 +120,8 @@ def place(
         for n, (belief, window) in enumerate(zip(wider.maps, wider.frames, strict=True)):
             reach = 0.5 * side * part / before
             beyond[n] += before * _beyond(belief, window.to_window(film_px[n]), stride, reach)
-        for group, (seen, _) in zip(groups, looks, strict=True):
-            single[:, group.points] = seen.single(beliefs.maps[group.points], stride)
+        for group, (seen, expected) in zip(groups, looks, strict=True):
+            single[:, group.points] = seen.single(expected * beliefs.others[group.points], stride)
             looked.append((group.points, seen))
     return Placed(
         beliefs.position,
@@ -148,13 +150,13 @@ def _beliefs(
     height, width = answers.shape[1:]
     columns = corner[:, :1] + part * cells(width, stride)
     rows = corner[:, 1:] + part * cells(height, stride)
-    maps, words = expected_jointly(answers, columns, rows, *shape, former)
+    maps, others, words = expected_jointly(answers, columns, rows, *shape, former)
     found, _, away = peaks(maps, stride)
     if part == CLOSE_PARTS[-1]:
         # Together they tell which of several places it is; where in it, the point's own answer knows best.
         found = settled(answers, found, stride)
     covariance = part**2 * covariances(maps, found, stride)
-    return _Beliefs(maps, frames, corner + part * found, part * away, covariance, words)
+    return _Beliefs(maps, others, frames, corner + part * found, part * away, covariance, words)
 
 
 def _support(looked: Sequence[tuple[NDArray[np.intp], Look]], film_px: FloatArray, stride: int) -> FloatArray:

@@ -98,7 +98,7 @@ def centres(belief):
 
 
 def test_expectations_are_maps_and_leave_clear_answers_where_they_are():
-    belief, _ = expected_jointly(answers_at(LEG), *CELLS, LEG, LEG[None])
+    belief = expected_jointly(answers_at(LEG), *CELLS, LEG, LEG[None]).belief
     assert belief.sum(axis=(1, 2)) == pytest.approx(1.0, abs=1e-4)
     assert np.abs(centres(belief) - LEG).max() < 1.0
 
@@ -108,7 +108,7 @@ def test_a_chain_whose_links_look_alike_is_told_by_its_ends(sign):
     ambiguous = answers_at(LEG, LEG + sign * LEVEL)
     ends = [0, 13, 14, 27]
     ambiguous[ends] = answers_at(LEG)[ends]
-    belief, _ = expected_jointly(ambiguous, *CELLS, LEG, MANY)
+    belief = expected_jointly(ambiguous, *CELLS, LEG, MANY).belief
     assert np.abs(centres(belief) - LEG).max() < 3.0
     assert np.abs(centres(ambiguous) - LEG).max() > 5.0  # what the answers alone say
 
@@ -116,7 +116,7 @@ def test_a_chain_whose_links_look_alike_is_told_by_its_ends(sign):
 def test_an_answer_against_all_others_is_not_believed():
     answers = answers_at(LEG)
     answers[6] = answers_at(LEG + np.array([40.0, 0.0]))[6]
-    belief, _ = expected_jointly(answers, *CELLS, LEG, LEG[None])
+    belief = expected_jointly(answers, *CELLS, LEG, LEG[None]).belief
     others = np.delete(np.arange(len(LEG)), 6)
     assert np.abs(centres(belief) - LEG)[others].max() < 1.0
     assert np.abs(centres(belief)[6] - LEG[6]).max() < 10.0
@@ -132,15 +132,15 @@ def test_maps_of_separate_windows_are_taken_together_as_maps_of_one_are():
         / (2 * 2.0**2)
     ).astype(np.float32)
     clear[5] = 1.0  # says nothing
-    middle, _ = moments(expected_jointly(clear, *fine, LEG, LEG[None])[0], *fine)
+    middle, _ = moments(expected_jointly(clear, *fine, LEG, LEG[None]).belief, *fine)
     assert np.abs(middle - moved).max() < 1.0
 
 
 def test_what_was_known_before_a_closer_look_still_counts():
-    _, words = expected_jointly(answers_at(LEG), *CELLS, LEG, MANY)
+    words = expected_jointly(answers_at(LEG), *CELLS, LEG, MANY).words
     either = answers_at(LEG, LEG + LEVEL)  # the whole chain may lie a link lower
-    ignorant, _ = expected_jointly(either, *CELLS, LEG, MANY)
-    knowing, _ = expected_jointly(either, *CELLS, LEG, MANY, words)
+    ignorant = expected_jointly(either, *CELLS, LEG, MANY).belief
+    knowing = expected_jointly(either, *CELLS, LEG, MANY, words).belief
     assert np.abs(centres(knowing) - LEG).max() < 3.0
     assert np.abs(centres(ignorant) - LEG).max() > 5.0
 
