@@ -9,7 +9,7 @@ FILM_FITS = 0.925
 """Score below which a film is taken to show none of the bank's views.
 
 Set for the shipped model and bank between films of their views (simulated ones of people kept for validation,
-real hands, spines and an ankle: 96 % at least 0.945) and other films (at most 0.93)."""
+real hands, spines and an ankle), of which 95 % reach it, and other films, of which 2 % do."""
 
 POINT_NEEDS_LOOK = 0.5
 """Confidence below which a point must be looked at."""
