@@ -237,11 +237,10 @@ def _learn(
         for turn, (image, points_px) in enumerate(looks(window, shakes if teaches else 0, number)):
             stop_if(cancelled)
             seen = encoder.encode(image)
-            found = [
-                look_up(maps, points_px, stride)
-                for maps, stride in zip((seen.coarse, seen.fine), encoder.strides, strict=True)
-            ]
-            descriptors = np.concatenate(found, axis=1)
+            descriptors = joined(
+                look_up(seen.coarse, points_px, encoder.strides[0]),
+                look_up(seen.fine, points_px, encoder.strides[1]),
+            )
             if turn == 0:
                 code.append(seen.code)
                 described.append(descriptors)

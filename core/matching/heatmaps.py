@@ -105,10 +105,15 @@ def fuse(logits: Iterable[Float32], weight: Float32) -> Float32:
 
 def settled(answers: Float32, position: FloatArray, stride: int) -> FloatArray:
     """Window positions [N, 2]: the centre of what maps [N, H, W] hold about ``position`` [N, 2]."""
-    height, width = answers.shape[1:]
-    cell = np.rint((position + 0.5) / stride - 0.5).astype(np.intp)
-    x, y = np.clip(cell[:, 0], 0, width - 1), np.clip(cell[:, 1], 0, height - 1)
+    x, y = _cell(position, answers, stride)
     return _centre(np.log(np.maximum(answers, np.float32(1e-30))), x, y, stride)
+
+
+def _cell(position: FloatArray, maps: Float32, stride: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Column [N] and row [N] of the cells of maps [N, H, W] nearest to positions [N, 2]."""
+    height, width = maps.shape[1:]
+    cell = np.rint((position + 0.5) / stride - 0.5).astype(np.intp)
+    return np.clip(cell[:, 0], 0, width - 1), np.clip(cell[:, 1], 0, height - 1)
 
 
 def _strongest(logits: Float32, stride: int) -> FloatArray:
@@ -175,11 +180,9 @@ def _to_one(belief: Float32) -> Float32:
 
 def support(answer: Float32, position: FloatArray, stride: int) -> FloatArray:
     """Logarithms [N] of the probabilities that maps [N, H, W], slightly blurred, give to positions [N, 2]."""
-    count, height, width = answer.shape
-    cell = np.rint((position + 0.5) / stride - 0.5).astype(np.intp)
-    x, y = np.clip(cell[:, 0], 0, width - 1), np.clip(cell[:, 1], 0, height - 1)
+    x, y = _cell(position, answer, stride)
     blurred = np.stack([cv2.GaussianBlur(layer, (0, 0), 1.0) for layer in answer])
-    return np.asarray(np.log(blurred[np.arange(count), y, x] + 1e-6), dtype=np.float64)
+    return np.asarray(np.log(blurred[np.arange(len(answer)), y, x] + 1e-6), dtype=np.float64)
 
 
 def cells(count: int, stride: int) -> FloatArray:

@@ -11,9 +11,10 @@ import pytest
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
 from core.film import Side
+from core.matching import matcher as matcher_module
 from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.features import CANONICAL_MARGIN, SHAKES
-from core.matching.matcher import LandmarkMatcher, _best_of_each_view
+from core.matching.matcher import SUPPORT_SHARE, LandmarkMatcher, _best_of_each_view
 from core.matching.parallel import MOST
 from core.matching.shape import mean_shape
 from tests.core.matching_films import (
@@ -337,6 +338,16 @@ def test_the_best_fit_of_each_view_counts():
 
     mirrored, right, other = fit("hip", 0.97), fit("hip", 0.99), fit("knee", 1.02)
     assert _best_of_each_view([mirrored, right, other]) == [other, right]
+
+
+def test_a_score_is_better_the_more_the_points_say(monkeypatch):
+    def score(support):
+        monkeypatch.setattr(matcher_module, "support", lambda answer, *_: np.full(len(answer), support))
+        (result,) = matcher().match(square_film()[0], [reference()])
+        return result.score
+
+    assert score(-6.0) - score(-9.0) == pytest.approx(3.0 * SUPPORT_SHARE, abs=1e-6)
+    assert score(0.0) == 1.0
 
 
 def test_memory_cache():
