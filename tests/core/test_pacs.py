@@ -38,11 +38,6 @@ from tests.core.pacs_archive import (
     settings,
 )
 
-# The library drops the socket of a failed connection without closing it first.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-)
-
 
 @pytest.fixture
 def archive() -> Iterator[Archive]:

@@ -20,13 +20,7 @@ from core.adapters.pacs.settings import PacsSettings, Peer
 from core.errors import NetworkError
 from tests.core.pacs_archive import SERIES, STUDY, film_files, free_port, settings
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("dcmqrscp") is None, reason="DCMTK is not installed"),
-    # The library drops the socket of a failed connection without closing it first.
-    pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = pytest.mark.skipif(shutil.which("dcmqrscp") is None, reason="DCMTK is not installed")
 
 
 @pytest.fixture
