@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import ModelError
 from core.matching.features import Encoded
+from core.matching.position import position_code
 from core.resources import resource_path
 
 Float32 = NDArray[np.float32]
@@ -30,8 +31,8 @@ PREFERRED = (
 )
 """Providers from the fastest to the one that is always there."""
 
-FORMAT = 2
-"""Of the model file: its outputs and what it says of itself."""
+FORMAT = 3
+"""Of the model file: its inputs, its outputs and what it says of itself."""
 
 REINSTALL = "Install the program again, or put the right file back."
 
@@ -84,9 +85,12 @@ class OnnxEncoder:
         return self._format.scales
 
     def encode(self, window: Float32) -> Encoded:
-        """What the network sees in a standardised window [S, S]. On one core; any thread may call it."""
+        """What the network sees in a standardised window [H, W]. On one core; any thread may call it."""
         film = np.ascontiguousarray(window, dtype=np.float32)[None, None]
-        found = self._session.run(["coarse", "fine", "code"], {"film": film})
+        cell = self.strides[0]
+        rows, columns = (length // cell for length in window.shape)
+        position = position_code(rows, columns, self._format.position_width, self.input_px // cell)
+        found = self._session.run(["coarse", "fine", "code"], {"film": film, "position": position})
         coarse, fine, code = (np.asarray(part[0], dtype=np.float32) for part in found)
         return Encoded(coarse, fine, code)
 
@@ -131,6 +135,7 @@ class _Format:
     input_px: int
     strides: tuple[int, int]
     scales: tuple[float, float]
+    position_width: int
 
 
 def _model_format(session: onnxruntime.InferenceSession, path: Path) -> _Format:
@@ -144,6 +149,7 @@ def _model_format(session: onnxruntime.InferenceSession, path: Path) -> _Format:
             int(values["input_px"]),
             (int(coarse_stride), int(fine_stride)),
             (float(coarse_scale), float(fine_scale)),
+            int(values["position_width"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(

@@ -28,12 +28,13 @@ class Group:
     centre_px: FloatArray
 
 
-def levels(scale: float) -> int:
+def levels(scale: float, first: float) -> int:
     """How many of ``CLOSE_PARTS`` to look at: as long as the look before makes the film smaller than it is.
 
-    ``scale`` are the pixels of the canonical window per film pixel.
+    ``scale`` are the pixels of the canonical window per film pixel, ``first`` the part of it per pixel of the
+    first look (see ``CanonicalWindow.part``).
     """
-    return sum(scale / before < 1.0 for before in (1.0, *CLOSE_PARTS[:-1]))
+    return sum(scale / before < 1.0 for before in (first, *CLOSE_PARTS[:-1]))
 
 
 def close_groups(mean_px: FloatArray, window_px: int, part: float) -> tuple[Group, ...]:
@@ -78,12 +79,13 @@ def close_frame(
     return frame.then(Frame(np.eye(2) / part, middle - (group.centre_px + shift) / part))
 
 
-def seen_close(maps: Float32, window: Frame, close: Frame, stride: int) -> Float32:
-    """Probability maps [N, H, W] of the canonical window, as they appear in the close-up; each sums to 1.
+def seen_close(maps: Float32, window: Frame, close: Frame, side_px: int, stride: int) -> Float32:
+    """Probability maps [N, h, w] of a window, as they appear in the close-up [N, H, W]; each sums to 1.
 
-    ``window`` and ``close`` map the film to the two windows; a map without anything there is uniform.
+    ``window`` and ``close`` map the film to the two windows, ``side_px`` is the side of the close-up; a map
+    without anything there is uniform.
     """
-    height, width = maps.shape[1:]
+    cells = side_px // stride
     # From cells of the close-up to cells of the window.
     half = 0.5 * stride - 0.5
     matrix = window.matrix @ np.linalg.inv(close.matrix)
@@ -91,7 +93,7 @@ def seen_close(maps: Float32, window: Frame, close: Frame, stride: int) -> Float
     offset = (matrix @ np.full(2, half) + offset - half) / stride
     affine = np.hstack([matrix, offset[:, None]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = np.stack([cv2.warpAffine(layer, affine, (width, height), flags=flags) for layer in maps])
+    seen = np.stack([cv2.warpAffine(layer, affine, (cells, cells), flags=flags) for layer in maps])
     total = seen.sum(axis=(1, 2), keepdims=True)
-    uniform = np.float32(1.0 / (height * width))
+    uniform = np.float32(1.0 / cells**2)
     return np.asarray(np.where(total > 1e-6, seen / np.maximum(total, 1e-6), uniform), dtype=np.float32)

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MatchError
+from core.matching.canonical import CanonicalWindow, window_size
 from core.matching.closeups import CLOSE_PARTS, close_groups
+from core.matching.frames import Size
 from core.matching.heatmaps import Answers, look_up
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
 from core.matching.queries import learn_queries
-from core.matching.shape import mean_shape
+from core.matching.shape import fit_similarity, mean_shape
 from core.matching.windows import ALIGNED, CLOSE, WHOLE, Window, looks, reference_windows
 
 Float32 = NDArray[np.float32]
@@ -25,7 +27,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 10
+FORMAT = 11
 """Changes whenever features of older versions must not be reused."""
 
 LEARNERS, LESSONS, SHAKES = 24, 48, 3
@@ -46,7 +48,7 @@ class Encoded(NamedTuple):
 
 
 class Encoder(Protocol):
-    """The network: a standardised square window in, descriptor maps out."""
+    """The network: a standardised window in, descriptor maps out."""
 
     @property
     def model_sha256(self) -> str: ...
@@ -55,7 +57,8 @@ class Encoder(Protocol):
     def provider(self) -> str: ...
 
     @property
-    def input_px(self) -> int: ...
+    def input_px(self) -> int:
+        """Side of a square window. Others have about as many pixels, in whole cells of the coarse map."""
 
     @property
     def strides(self) -> tuple[int, int]:
@@ -66,7 +69,7 @@ class Encoder(Protocol):
         """Factors on the coarse and the fine correlation that the network was trained with."""
 
     def encode(self, window: Float32) -> Encoded:
-        """What the network sees in a standardised window [S, S]."""
+        """What the network sees in a standardised window [H, W]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +79,18 @@ class ViewFeatures:
     ``whole`` ones come from the whole film, ``aligned`` ones from the canonical window, in which the
     points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones,
     [R, L, N, D], from L levels of close-ups of the canonical window (see ``closeups``). A descriptor of
-    zeros stands for a point that the film does not show, or not in such detail. ``whole_px``
-    and ``aligned_px`` [R, N, 2] are the points in those windows; ``mean_px`` [N, 2] is the mean shape
-    in the canonical window. ``aligned_query`` [N, D] and ``close_query`` [L, N, D] are what all references
-    together say to look for at each point (see ``queries``). ``whole_code`` and ``aligned_code`` [R, D] are
-    the codes of the whole films and of the canonical windows.
+    zeros stands for a point that the film does not show, or not in such detail. ``whole_px`` and
+    ``aligned_px`` [R, N, 2] are the points in those windows and ``mean_px`` [N, 2] is the mean shape in the
+    canonical window, all squares; ``window_px`` [2] are the width and height of the canonical window as the
+    network looks at it (see ``canonical``). ``aligned_query`` [N, D] and ``close_query`` [L, N, D] are what
+    all references together say to look for at each point (see ``queries``). ``whole_code`` and
+    ``aligned_code`` [R, D] are the codes of the whole films and of the canonical windows.
     """
 
     view: str
     keys: tuple[str, ...]
     mean_px: FloatArray
+    window_px: NDArray[np.intp]
     whole_code: Float32
     aligned_code: Float32
     whole_px: FloatArray
@@ -98,6 +103,11 @@ class ViewFeatures:
     close_coarse: Float32
     close_fine: Float32
     close_query: Float32
+
+    def canonical(self, square_px: int) -> CanonicalWindow:
+        """The canonical window as the network looks at it, for a square one of side ``square_px``."""
+        width, height = (int(length) for length in self.window_px)
+        return CanonicalWindow.of(Size(width, height), square_px)
 
     def reordered(self, order: Sequence[int] | NDArray[np.intp]) -> ViewFeatures:
         """The features of the references ``order`` (their numbers), in that order."""
@@ -118,7 +128,7 @@ class ViewFeatures:
         )
 
 
-OF_ALL = ("mean_px", "aligned_query", "close_query")
+OF_ALL = ("mean_px", "window_px", "aligned_query", "close_query")
 """Arrays of ``ViewFeatures`` that belong to all references together."""
 
 
@@ -158,6 +168,8 @@ def compute_features(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
+    aligned_px = np.stack([fit_similarity(r.points_px, mean).to_window(r.points_px) for r in references])
+    canonical = CanonicalWindow.of(window_size(mean, aligned_px, side), side)
     spots = [
         (level, group) for level, part in enumerate(CLOSE_PARTS) for group in close_groups(mean, side, part)
     ]
@@ -170,7 +182,7 @@ def compute_features(
     def read(numbered: tuple[int, Reference]) -> dict[int, Window]:
         number, reference = numbered
         report(READING_SHARE * number / len(references))
-        return reference_windows(reference, mean, spots, side)
+        return reference_windows(reference, mean, canonical, spots, side)
 
     films = workers.map(read, enumerate(references))
     shown_by = {n: [r for r, film in enumerate(films) if n in film] for n in range(CLOSE + len(spots))}
@@ -195,10 +207,11 @@ def compute_features(
         view=references[0].view,
         keys=tuple(reference.key for reference in references),
         mean_px=mean,
+        window_px=np.array(canonical.size),
         whole_code=_half(whole.code),
         aligned_code=_half(aligned.code),
         whole_px=whole.points_px,
-        aligned_px=aligned.points_px,
+        aligned_px=canonical.frame.to_film(aligned.points_px),
         whole_coarse=_half(whole.coarse),
         whole_fine=_half(whole.fine),
         aligned_coarse=_half(aligned.coarse),

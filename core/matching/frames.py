@@ -1,9 +1,9 @@
-"""Where the network looks: a square window on a film, turned, scaled and perhaps mirrored."""
+"""Where the network looks: a window on a film, turned, scaled and perhaps mirrored."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -22,6 +22,18 @@ side from which it is so much: smaller films have no detail to spare, and are sm
 
 LEAST_BLUR_PX = 0.3
 """Smoothing of a window, in its own pixels, that is not worth doing."""
+
+
+class Size(NamedTuple):
+    """Sides of a window in pixels."""
+
+    width: int
+    height: int
+
+    @classmethod
+    def square(cls, side_px: int) -> Self:
+        """That of a square."""
+        return cls(side_px, side_px)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +99,8 @@ class Frame:
         x_axis = self.matrix[:, 0] * (-1.0 if self.mirrored else 1.0)
         return float(np.degrees(np.arctan2(x_axis[1], x_axis[0])))
 
-    def sample(self, film: Image, window_px: int) -> Image:
-        """The window's content [window_px, window_px]; black where it leaves the film.
+    def sample(self, film: Image, size: Size) -> Image:
+        """The content [height, width] of a window of this size; black where it leaves the film.
 
         The film is first reduced by area averaging, so that strong reduction does not alias. Where the window
         shows single pixels of the film, they are smoothed: grain and traces of compression are no anatomy.
@@ -104,7 +116,7 @@ class Frame:
             offset = matrix @ (0.5 * factor - 0.5) + offset
             matrix = matrix * factor
         affine = np.concatenate([matrix, offset[:, None]], axis=1)
-        window = cv2.warpAffine(film, affine, (window_px, window_px), flags=cv2.INTER_LINEAR)
+        window = cv2.warpAffine(film, affine, size, flags=cv2.INTER_LINEAR)
         if blur_px >= LEAST_BLUR_PX:
             window = cv2.GaussianBlur(window, (0, 0), blur_px)
         return np.asarray(window, dtype=np.float32)

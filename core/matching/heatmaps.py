@@ -178,11 +178,15 @@ def _to_one(belief: Float32) -> Float32:
     return np.asarray(belief / max(float(belief.sum()), 1e-30), dtype=np.float32)
 
 
-def support(answer: Float32, position: FloatArray, stride: int) -> FloatArray:
-    """Logarithms [N] of the probabilities that maps [N, H, W], slightly blurred, give to positions [N, 2]."""
+def support(answer: Float32, position: FloatArray, stride: int, larger: float = 1.0) -> FloatArray:
+    """Logarithms [N] of the probabilities that maps [N, H, W], slightly blurred, give to positions [N, 2].
+
+    ``larger`` tells how much larger the maps show the film than those whose cells are meant.
+    """
     x, y = _cell(position, answer, stride)
-    blurred = np.stack([cv2.GaussianBlur(layer, (0, 0), 1.0) for layer in answer])
-    return np.asarray(np.log(blurred[np.arange(len(answer)), y, x] + 1e-6), dtype=np.float64)
+    blurred = np.stack([cv2.GaussianBlur(layer, (0, 0), larger) for layer in answer])
+    said = blurred[np.arange(len(answer)), y, x] * larger**2
+    return np.asarray(np.log(said + 1e-6), dtype=np.float64)
 
 
 def cells(count: int, stride: int) -> FloatArray:

@@ -27,7 +27,7 @@ from core.matching.features import (
     joined,
     known_points,
 )
-from core.matching.frames import Frame, normalise, standardise
+from core.matching.frames import Frame, Size, normalise, standardise
 from core.matching.heatmaps import (
     Answers,
     covariances,
@@ -104,15 +104,17 @@ class _Found:
 class _Fit:
     """A view fitted to the film, of the points ``known`` [N] to the references.
 
-    ``view`` holds the references that are asked alone, ``shapes`` [R, n, 2] the points of all. ``seen`` is
-    what the canonical window shows, ``posterior`` [n, H, W] where the points lie with their neighbours' word.
-    ``position`` [n, 2] and ``distance`` [n] are its peaks and mean distances from them. ``score`` is the
-    likeness of the whole, 0..1, better by what the answers say for the positions.
+    ``view`` holds the references that are asked alone, ``shapes`` [R, n, 2] the points of all. ``frame``
+    takes the film to the square canonical window. ``seen`` is what the canonical window shows, ``posterior``
+    [n, H, W] where the points lie in it with their neighbours' word. ``position`` [n, 2] and ``distance`` [n]
+    are its peaks and mean distances from them, in pixels of the square one. ``score`` is the likeness of the
+    whole, 0..1, better by what the answers say for the positions.
     """
 
     view: ViewFeatures
     shapes: FloatArray
     known: NDArray[np.bool_]
+    frame: Frame
     seen: Look
     posterior: Float32
     position: FloatArray
@@ -235,9 +237,10 @@ class LandmarkMatcher:
         ``impossible`` are pairs of a view and a handedness (mirrored or not) to leave out.
         """
         stop_if(cancelled)
+        square = Size.square(self._encoder.input_px)
 
         def look(window: Frame) -> tuple[Frame, Encoded]:
-            return window, self._encoder.encode(standardise(window.sample(film, self._encoder.input_px)))
+            return window, self._encoder.encode(standardise(window.sample(film, square)))
 
         looks = [
             (likeness(seen.code, view.whole_code), window, seen, view)
@@ -263,13 +266,16 @@ class LandmarkMatcher:
         known = np.asarray(np.isfinite(start.features.mean_px).all(1))
         view, frame = _only(start.features, known), start.frame
         side, stride = self._encoder.input_px, self._encoder.strides[1]
-        tree = shape_tree(view.aligned_px, view.mean_px)
+        window = view.canonical(side)
+        tree = shape_tree(view.aligned_px, view.mean_px).magnified(1.0 / window.part)
         for last in (False, False, True):
-            seen = self._encoder.encode(standardise(frame.sample(film, side)))
+            shown = frame.then(window.frame)
+            seen = self._encoder.encode(standardise(shown.sample(film, window.size)))
             answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
             unary = np.exp(log_maps(answers.logits(view.aligned_query)))
             posterior = with_neighbours(unary, tree, stride)
-            position, mass, distance = peaks(posterior, stride)
+            found, mass, away = peaks(posterior, stride)
+            position = window.frame.to_film(found)
             correction, _ = fit_similarity_robust(position, view.mean_px, mass)
             moved = np.linalg.norm(correction.to_window(view.mean_px) - view.mean_px, axis=1)
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
@@ -278,44 +284,48 @@ class LandmarkMatcher:
         similar = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
         voters = view.reordered(np.sort(similar))
         logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
-        said = float(support(unary, position, stride).mean())
+        said = float(support(unary, found, stride, 1.0 / window.part).mean())
         alike = likeness(seen.code, view.aligned_code)
         return _Fit(
             voters,
             view.aligned_px,
             known,
-            Look(frame, logits, unary),
+            frame,
+            Look(shown, logits, unary, 1.0 / window.part),
             posterior,
             position,
-            distance,
+            window.part * away,
             alike + SUPPORT_SHARE * (said - USUAL_SUPPORT),
         )
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
-        return self._as_result(fit, place(self._encoder, self._workers, film, fit.view, fit.shapes, fit.seen))
+        placed = place(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame, fit.seen)
+        return self._as_result(fit, placed)
 
     def _result(self, fit: _Fit) -> MatchResult:
         """The points as the canonical window shows them."""
         seen, stride = fit.seen, self._encoder.strides[1]
         neighbours = np.asarray(fit.posterior / np.maximum(seen.fused, 1e-12), dtype=np.float32)
+        found = seen.frame.to_window(fit.frame.to_film(fit.position))
         placed = Placed(
             fit.position,
-            covariances(fit.posterior, fit.position, stride),
+            covariances(fit.posterior, found, stride) / seen.larger**2,
             fit.distance,
-            seen.frame.to_window(seen.single(neighbours, stride)),
-            support(seen.fused, fit.position, stride),
+            fit.frame.to_window(seen.single(neighbours, stride)),
+            support(seen.fused, found, stride, seen.larger),
         )
         return self._as_result(fit, placed)
 
     def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
-        view, frame, known = fit.view, fit.seen.frame, fit.known
+        view, frame, known = fit.view, fit.frame, fit.known
         score = float(np.clip(fit.score, 0.0, 1.0))
         joint = fit_jointly(placed.position, placed.covariance, view.mean_px, fit.shapes)
         shown = known_points(view.aligned_px)[..., None] > 0
         single = np.where(shown, placed.single, np.nan)
         even = np.ones((1, 1, 1), np.float32)
-        votes = np.where(shown, places(fit.seen.scores, even, self._encoder.strides[1]), np.nan)
+        alone = fit.seen.frame.to_film(places(fit.seen.scores, even, self._encoder.strides[1]))
+        votes = np.where(shown, frame.to_window(alone), np.nan)
         spread = np.sqrt(np.nanmean(((single - placed.position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(
             Evidence(
@@ -407,7 +417,7 @@ def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
     per_point = [
         field.name
         for field in fields(view)
-        if field.name not in ("view", "keys", "mean_px", "whole_code", "aligned_code")
+        if field.name not in ("view", "keys", "mean_px", "window_px", "whole_code", "aligned_code")
     ]
     kept = {name: getattr(view, name)[..., known, :] for name in per_point}
     return replace(view, mean_px=view.mean_px[known], **kept)

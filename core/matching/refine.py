@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
-from core.matching.frames import Frame, standardise
+from core.matching.frames import Frame, Size, standardise
 from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, settled, support
 from core.matching.joint import Words, expected_jointly
 from core.matching.parallel import Workers
@@ -48,12 +48,14 @@ class Look:
     """What is seen of some points in a window, into which ``frame`` takes the film.
 
     ``scores`` [R, N, H, W] are those of the references' descriptors, ``fused`` [N, H, W] what the references
-    together say of each point by itself.
+    together say of each point by itself. ``larger`` tells how much larger than a square window of its kind it
+    shows the film.
     """
 
     frame: Frame
     scores: Float32
     fused: Float32
+    larger: float = 1.0
 
     def single(self, others: Float32, stride: int) -> FloatArray:
         """Film positions [R, N, 2] by each reference alone, given what ``others`` [N, H, W] say."""
@@ -80,34 +82,44 @@ class _Beliefs:
 
 
 def place(
-    encoder: Encoder, workers: Workers, film: Float32, view: ViewFeatures, shapes: FloatArray, whole: Look
+    encoder: Encoder,
+    workers: Workers,
+    film: Float32,
+    view: ViewFeatures,
+    shapes: FloatArray,
+    canonical: Frame,
+    whole: Look,
 ) -> Placed:
-    """The points, from the canonical window ``whole`` and from close-ups where these show more.
+    """The points, from a look at the ``whole`` canonical window and from close-ups where these show more.
 
-    ``shapes`` [R, N, 2] are the points of all references of the view.
+    ``shapes`` [R, N, 2] are the points of all references of the view; ``canonical`` takes the film to the
+    square canonical window.
     """
     side, stride = encoder.input_px, encoder.strides[1]
-    count, cell = len(view.mean_px), 1.0 / whole.fused[0].size
+    count, cell = len(view.mean_px), 1.0 / (side // stride) ** 2
     shape = view.mean_px, shapes
     answers, frames = whole.fused, [whole.frame] * count
-    beliefs = _beliefs(answers, frames, 1.0, whole.frame, shape, stride, None)
-    single, beyond, part = whole.single(beliefs.others, stride), np.zeros(count), 1.0
+    part = 1.0 / whole.larger
+    beliefs = _beliefs(answers, frames, part, canonical, shape, stride, None)
+    single, beyond = whole.single(beliefs.others, stride), np.zeros(count)
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
 
     def look(level: int, group: Group) -> tuple[Look, Float32]:
         chosen = group.points
-        close = close_frame(whole.frame, group, beliefs.position, view.mean_px, side, CLOSE_PARTS[level])
-        seen = encoder.encode(standardise(close.sample(film, side)))
-        expected = np.concatenate([seen_close(answers[n : n + 1], frames[n], close, stride) for n in chosen])
+        close = close_frame(canonical, group, beliefs.position, view.mean_px, side, CLOSE_PARTS[level])
+        seen = encoder.encode(standardise(close.sample(film, Size.square(side))))
+        expected = np.concatenate(
+            [seen_close(answers[n : n + 1], frames[n], close, side, stride) for n in chosen]
+        )
         expected += CLOSE_DOUBT * (cell - expected)
         answer = Answers.of(seen.coarse, seen.fine, encoder.scales)
         scores = answer.logits(joined(view.close_coarse[:, level, chosen], view.close_fine[:, level, chosen]))
         return Look(close, scores, np.exp(log_maps(answer.logits(view.close_query[level, chosen])))), expected
 
-    for level in range(_depth(view, whole.frame)):
+    for level in range(_depth(view, canonical.scale, part)):
         groups = close_groups(view.mean_px, side, CLOSE_PARTS[level])
         looks = workers.map(partial(look, level), groups)
-        answers, frames = np.empty_like(answers), list(frames)
+        answers, frames = np.empty((count, side // stride, side // stride), np.float32), list(frames)
         for group, (seen, expected) in zip(groups, looks, strict=True):
             known = seen.fused * expected
             answers[group.points] = known / np.maximum(known.sum(axis=(1, 2), keepdims=True), 1e-30)
@@ -115,8 +127,8 @@ def place(
                 frames[n] = seen.frame
         before, part = part, CLOSE_PARTS[level]
         wider = beliefs
-        beliefs = _beliefs(answers, frames, part, whole.frame, shape, stride, wider.words)
-        film_px = whole.frame.to_film(beliefs.position)
+        beliefs = _beliefs(answers, frames, part, canonical, shape, stride, wider.words)
+        film_px = canonical.to_film(beliefs.position)
         for n, (belief, window) in enumerate(zip(wider.maps, wider.frames, strict=True)):
             reach = 0.5 * side * part / before
             beyond[n] += before * _beyond(belief, window.to_window(film_px[n]), stride, reach)
@@ -127,8 +139,8 @@ def place(
         beliefs.position,
         beliefs.covariance,
         beliefs.away + beyond,
-        whole.frame.to_window(single),
-        _support(looked, whole.frame.to_film(beliefs.position), stride),
+        canonical.to_window(single),
+        _support(looked, canonical.to_film(beliefs.position), stride),
     )
 
 
@@ -163,14 +175,14 @@ def _support(looked: Sequence[tuple[NDArray[np.intp], Look]], film_px: FloatArra
     """What the looks, each at some of the points, say in the mean for positions [N, 2] on the film."""
     said, times = np.zeros(len(film_px)), np.zeros(len(film_px))
     for points, seen in looked:
-        said[points] += support(seen.fused, seen.frame.to_window(film_px[points]), stride)
+        said[points] += support(seen.fused, seen.frame.to_window(film_px[points]), stride, seen.larger)
         times[points] += 1
     return said / times
 
 
-def _depth(view: ViewFeatures, frame: Frame) -> int:
-    """How many levels of close-ups show more of this film and of enough of the references."""
-    depth = levels(frame.scale)
+def _depth(view: ViewFeatures, scale: float, first: float) -> int:
+    """How many levels of close-ups show more of this film (see ``levels``) and of enough references."""
+    depth = levels(scale, first)
     while depth and _detailed(view, depth - 1).mean() < ENOUGH_DETAILED:
         depth -= 1
     return depth

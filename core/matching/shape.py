@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,10 @@ class ShapeTree:
     parent: NDArray[np.intp]
     offset: FloatArray
     sigma: FloatArray
+
+    def magnified(self, larger: float) -> ShapeTree:
+        """The same tree in a window that shows everything so much larger."""
+        return replace(self, offset=self.offset * larger, sigma=self.sigma * larger)
 
 
 def shape_tree(

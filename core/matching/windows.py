@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.matching.canonical import CanonicalWindow
 from core.matching.closeups import CLOSE_PARTS, Group, close_frame, levels
-from core.matching.frames import Frame, normalise, standardise
+from core.matching.frames import Frame, Size, normalise, standardise
 from core.matching.protocol import Reference
 from core.matching.shape import fit_similarity
 
@@ -28,43 +29,52 @@ WHOLE, ALIGNED, CLOSE = 0, 1, 2
 
 
 class Window(NamedTuple):
-    """A window [S, S] on a reference with a margin of ``MARGIN_PX``, and where points [n, 2] lie in it."""
+    """A window [H, W] on a reference with a margin of ``MARGIN_PX``, and where points [n, 2] lie in it."""
 
     image: NDArray[np.float16]
     points_px: FloatArray
 
     @classmethod
-    def on(cls, film: Float32, frame: Frame, side: int, points_px: FloatArray) -> Window:
-        """The window into which ``frame`` takes the film and its points."""
+    def on(cls, film: Float32, frame: Frame, size: Size, points_px: FloatArray) -> Window:
+        """The window of this size into which ``frame`` takes the film and its points."""
         wide = frame.then(Frame(np.eye(2), np.full(2, float(MARGIN_PX))))
-        image = wide.sample(film, side + 2 * MARGIN_PX).astype(np.float16)
+        margins = Size(size.width + 2 * MARGIN_PX, size.height + 2 * MARGIN_PX)
+        image = wide.sample(film, margins).astype(np.float16)
         return cls(image, frame.to_window(points_px))
 
     @property
     def still(self) -> tuple[Float32, FloatArray]:
-        """What the network gets [S, S], and the points."""
+        """What the network gets [H, W], and the points."""
         inner = slice(MARGIN_PX, -MARGIN_PX)
         return standardise(self.image[inner, inner].astype(np.float32)), self.points_px
 
     def shaken(self, rng: np.random.Generator) -> tuple[Float32, FloatArray]:
         """The same, shifted, turned and scaled a little; points (NaN: unknown) that leave it are unknown."""
-        side = len(self.image) - 2 * MARGIN_PX
+        size = Size(*(length - 2 * MARGIN_PX for length in self.image.shape[::-1]))
         angle, scale = rng.normal(0.0, TURN_RAD), np.exp(rng.normal(0.0, LOG_SCALE))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        middle = np.full(2, (side - 1) / 2)
-        move = Frame(scale * turn, middle + rng.normal(0.0, SHIFT * side, 2) - scale * turn @ middle)
+        middle = (np.array(size) - 1) / 2
+        move = Frame(scale * turn, middle + rng.normal(0.0, SHIFT * max(size), 2) - scale * turn @ middle)
         whole = Frame(np.eye(2), np.full(2, -float(MARGIN_PX))).then(move)
         affine = np.column_stack([whole.matrix, whole.offset])
-        image = cv2.warpAffine(self.image.astype(np.float32), affine, (side, side), flags=cv2.INTER_LINEAR)
+        image = cv2.warpAffine(self.image.astype(np.float32), affine, size, flags=cv2.INTER_LINEAR)
         points_px = move.to_window(self.points_px)
-        inside = np.asarray(((points_px >= 0.0) & (points_px <= side - 1.0)).all(1))
+        inside = np.asarray(((points_px >= 0.0) & (points_px <= 2 * middle)).all(1))
         return standardise(np.asarray(image, dtype=np.float32)), np.where(inside[:, None], points_px, np.nan)
 
 
 def reference_windows(
-    reference: Reference, mean: FloatArray, spots: Sequence[tuple[int, Group]], side: int
+    reference: Reference,
+    mean: FloatArray,
+    canonical: CanonicalWindow,
+    spots: Sequence[tuple[int, Group]],
+    side: int,
 ) -> dict[int, Window]:
-    """A reference's windows by number; of the close-ups ``spots`` (level, group) those that show more."""
+    """A reference's windows by number; of the close-ups ``spots`` (level, group) those that show more.
+
+    All but the ``canonical`` one are squares of ``side`` pixels.
+    """
+    square = Size.square(side)
     film = normalise(reference.read_image())
     height, width = film.shape
     whole = Frame.letterbox((width, height), side)
@@ -72,13 +82,13 @@ def reference_windows(
     aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
     aligned_px = aligned.to_window(reference.points_px)
     windows = {
-        WHOLE: Window.on(film, whole, side, reference.points_px),
-        ALIGNED: Window.on(film, aligned, side, reference.points_px),
+        WHOLE: Window.on(film, whole, square, reference.points_px),
+        ALIGNED: Window.on(film, aligned.then(canonical.frame), canonical.size, reference.points_px),
     }
     for n, (level, group) in enumerate(spots, start=CLOSE):
-        if level < levels(aligned.scale):
+        if level < levels(aligned.scale, canonical.part):
             frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
-            windows[n] = Window.on(film, frame, side, reference.points_px[group.points])
+            windows[n] = Window.on(film, frame, square, reference.points_px[group.points])
     return windows
 
 

@@ -100,10 +100,10 @@ class FakeEncoder:
         return Encoded(maps[0], maps[1], _layout_code(maps[1]))
 
     def _maps(self, grey: np.ndarray, stride: int) -> np.ndarray:
-        cells = (np.arange(self.input_px // stride) + 0.5) * stride - 0.5
+        down, across = ((np.arange(length // stride) + 0.5) * stride - 0.5 for length in grey.shape)
         around = np.ones((3, 3), np.uint8)
         flat = cv2.dilate(grey, around) - cv2.erode(grey, around) < 0.03  # not the slope of a brighter disc
-        found = [np.full((len(cells), len(cells)), 0.3, np.float32)]
+        found = [np.full((len(down), len(across)), 0.3, np.float32)]
         width = 6.0 * stride / 4
         for level in LEVELS:
             mask = (flat & (np.abs(grey - level) < 0.03)).astype(np.uint8)
@@ -111,7 +111,7 @@ class FakeEncoder:
             rows, columns = np.nonzero(mask)
             bump = np.zeros_like(found[0])
             if len(rows):
-                square = (cells[None] - columns.mean()) ** 2 + (cells[:, None] - rows.mean()) ** 2
+                square = (across[None] - columns.mean()) ** 2 + (down[:, None] - rows.mean()) ** 2
                 bump = np.exp(-square / (2 * width**2)).astype(np.float32)
             found.append(bump)
         stack = np.stack(found)

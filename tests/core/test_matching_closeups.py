@@ -50,7 +50,7 @@ def test_belief_moves_with_the_magnification():
     cells = (np.arange(64) + 0.5) * 4 - 0.5
     place = np.array([97.3, 101.9])
     belief = np.exp(-((cells - place[0]) ** 2 + (cells[:, None] - place[1]) ** 2) / (2 * 5.0**2))
-    seen = seen_close(np.stack([belief, np.zeros_like(belief)]).astype(np.float32), window, close, 4)
+    seen = seen_close(np.stack([belief, np.zeros_like(belief)]).astype(np.float32), window, close, 256, 4)
     expected = close.to_window(window.to_film(place))
     assert (seen[0] * cells).sum() == pytest.approx(expected[0], abs=0.3)
     assert (seen[0] * cells[:, None]).sum() == pytest.approx(expected[1], abs=0.3)
@@ -59,4 +59,6 @@ def test_belief_moves_with_the_magnification():
 
 
 def test_a_film_is_looked_at_as_closely_as_it_has_detail():
-    assert [levels(scale) for scale in (0.1, 0.39, 0.41, 0.99, 1.0, 2.0)] == [2, 2, 1, 1, 0, 0]
+    assert [levels(scale, 1.0) for scale in (0.1, 0.39, 0.41, 0.99, 1.0, 2.0)] == [2, 2, 1, 1, 0, 0]
+    # A long window shows it larger.
+    assert [levels(scale, 0.5) for scale in (0.1, 0.39, 0.41, 0.49, 0.5, 2.0)] == [2, 2, 1, 1, 0, 0]

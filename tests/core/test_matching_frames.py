@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import MatchError
-from core.matching.frames import Frame, normalise, standardise
+from core.matching.frames import Frame, Size, normalise, standardise
 
 SIZES = st.integers(2, 5000)
 
@@ -51,7 +51,7 @@ def test_a_spot_is_sampled_where_the_frame_says(side, mirrored):
     size = side / 40
     film = np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / (2 * size**2)).astype(np.float32)
     frame = Frame.letterbox((side, side), 256, mirrored=mirrored)
-    seen = frame.sample(film, 256)
+    seen = frame.sample(film, Size.square(256))
     rows, columns = np.mgrid[:256, :256]
     centre = np.array([(seen * columns).sum(), (seen * rows).sum()]) / seen.sum()
     assert centre == pytest.approx(frame.to_window(spot), abs=0.05)
@@ -60,13 +60,24 @@ def test_a_spot_is_sampled_where_the_frame_says(side, mirrored):
 def test_strong_reduction_averages_instead_of_picking_pixels():
     film = np.zeros((2048, 2048), dtype=np.float32)
     film[::2] = 1.0  # lines of one pixel
-    seen = Frame.letterbox((2048, 2048), 128).sample(film, 128)
+    seen = Frame.letterbox((2048, 2048), 128).sample(film, Size.square(128))
     assert np.abs(seen[4:-4, 4:-4] - 0.5).max() < 0.02
+
+
+def test_a_long_window_shows_the_same_places():
+    film = np.zeros((400, 200), dtype=np.float32)
+    film[90:111, 50:71] = 1.0
+    frame = Frame(0.5 * np.eye(2), np.array([5.0, 10.0]))
+    seen = frame.sample(film, Size(120, 240))
+    assert seen.shape == (240, 120)
+    rows, columns = np.mgrid[:240, :120]
+    centre = np.array([(seen * columns).sum(), (seen * rows).sum()]) / seen.sum()
+    assert centre == pytest.approx(frame.to_window(np.array([60.0, 100.0])), abs=0.05)
 
 
 def test_outside_the_film_is_black():
     film = np.ones((100, 400), dtype=np.float32)
-    seen = Frame.letterbox((400, 100), 256).sample(film, 256)
+    seen = Frame.letterbox((400, 100), 256).sample(film, Size.square(256))
     assert seen[:90].max() == 0.0
     assert seen[128, 128] == pytest.approx(1.0)
 

@@ -12,6 +12,7 @@ from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
 from core.film import Side
 from core.matching import matcher as matcher_module
+from core.matching.canonical import window_size
 from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.features import CANONICAL_MARGIN, SHAKES
 from core.matching.matcher import SUPPORT_SHARE, LandmarkMatcher, _best_of_each_view
@@ -365,7 +366,8 @@ def test_each_window_is_encoded_once():
     # three poses in up to three windows and the close-ups each.
     references = 2 * (1 + (1 + SHAKES) * (1 + close))
     assert references + 2 + 1 + close <= len(encoder.windows) <= references + 2 + 3 * (3 + close)
-    assert all(w.shape == (256, 256) and w.dtype == np.float32 for w in encoder.windows)
+    assert {w.shape for w in encoder.windows} == {(256, 256), window_size(mean, mean[None], 256)[::-1]}
+    assert all(w.dtype == np.float32 for w in encoder.windows)
     assert all(abs(float(w.mean())) < 1e-3 for w in encoder.windows)
 
 

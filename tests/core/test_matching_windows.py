@@ -1,12 +1,14 @@
 """Windows on references: what the network gets, and that points keep to what the film shows there."""
 
+import cv2
 import numpy as np
 import pytest
 
 from core.film import Side
+from core.matching.canonical import CanonicalWindow
 from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.features import CANONICAL_MARGIN
-from core.matching.frames import Frame
+from core.matching.frames import Frame, Size
 from core.matching.protocol import Reference
 from core.matching.shape import mean_shape
 from core.matching.windows import ALIGNED, CLOSE, WHOLE, Window, looks, reference_windows
@@ -31,7 +33,7 @@ def brightest_near(image: np.ndarray, point: np.ndarray, radius: int = 6) -> np.
 
 @pytest.fixture
 def window() -> Window:
-    return Window.on(film_of_dots(), Frame.letterbox((400, 400), SIDE), SIDE, POINTS)
+    return Window.on(film_of_dots(), Frame.letterbox((400, 400), SIDE), Size.square(SIDE), POINTS)
 
 
 def test_the_first_look_is_the_window_itself(window):
@@ -56,7 +58,9 @@ def test_points_follow_the_film_when_a_window_is_shaken(window):
 
 
 def test_a_point_that_leaves_a_shaken_window_is_unknown():
-    at_the_edge = Window.on(film_of_dots(), Frame.letterbox((400, 400), SIDE), SIDE, np.array([[1.0, 200.0]]))
+    at_the_edge = Window.on(
+        film_of_dots(), Frame.letterbox((400, 400), SIDE), Size.square(SIDE), np.array([[1.0, 200.0]])
+    )
     seen = [np.isfinite(points).all() for _, points in list(looks(at_the_edge, 30, seed=2))[1:]]
     assert True in seen
     assert False in seen
@@ -82,9 +86,14 @@ def test_the_windows_of_a_reference():
     )
     mean = mean_shape([POINTS], SIDE, CANONICAL_MARGIN)
     spots = [(level, g) for level, part in enumerate(CLOSE_PARTS) for g in close_groups(mean, SIDE, part)]
-    windows = reference_windows(reference, mean, spots, SIDE)
+    canonical = CanonicalWindow.of(Size(SIDE - 16, SIDE + 16), SIDE)
+    windows = reference_windows(reference, mean, canonical, spots, SIDE)
     assert {WHOLE, ALIGNED, CLOSE} <= set(windows)
-    assert windows[ALIGNED].points_px[:3] == pytest.approx(mean[:3], abs=0.5)
+    assert windows[ALIGNED].points_px[:3] == pytest.approx(canonical.frame.to_window(mean[:3]), abs=0.5)
+    image, points = windows[ALIGNED].still
+    assert image.shape == (SIDE + 16, SIDE - 16)
+    for point in points[:3]:
+        assert brightest_near(cv2.GaussianBlur(image, (0, 0), 4.0), point) == pytest.approx(point, abs=1.5)
     for n, window in windows.items():
         if n >= CLOSE:
             assert len(window.points_px) == len(spots[n - CLOSE][1].points)

@@ -13,23 +13,30 @@ from core.errors import ModelError
 
 onnx = pytest.importorskip("onnx")
 
-FORMAT = {"format": 2, "input_px": 32, "strides": [16, 4], "scales": [20.0, 21.0]}
+FORMAT = {
+    "format": 3, "input_px": 32, "strides": [16, 4], "scales": [20.0, 21.0], "position_width": 8
+}  # fmt: skip
 
 
 def tiny_model(metadata=None):
     """A model of the right form: average pooling in place of a network."""
     h = onnx.helper
-    film = h.make_tensor_value_info("film", onnx.TensorProto.FLOAT, [1, 1, 32, 32])
+    film = h.make_tensor_value_info("film", onnx.TensorProto.FLOAT, [1, 1, "height", "width"])
+    position = h.make_tensor_value_info("position", onnx.TensorProto.FLOAT, ["cells", 8])
     nodes, outputs = [], []
     for name, stride in (("coarse", 16), ("fine", 4)):
         nodes.append(
             h.make_node("AveragePool", ["film"], [name], kernel_shape=[stride] * 2, strides=[stride] * 2)
         )
-        side = 32 // stride
-        outputs.append(h.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 1, side, side]))
-    nodes.append(h.make_node("ReduceMean", ["film"], ["code"], axes=[2, 3], keepdims=0))
+        outputs.append(h.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 1, None, None]))
+    nodes.append(h.make_node("ReduceMean", ["film"], ["grey"], axes=[2, 3], keepdims=0))
+    nodes.append(h.make_node("ReduceSum", ["position"], ["place"], keepdims=0))
+    nodes.append(h.make_node("Mul", ["place", "nothing"], ["none"]))
+    nodes.append(h.make_node("Add", ["grey", "none"], ["code"]))
     outputs.append(h.make_tensor_value_info("code", onnx.TensorProto.FLOAT, [1, 1]))
-    graph = h.make_graph(nodes, "tiny", [film], outputs)
+    graph = h.make_graph(
+        nodes, "tiny", [film, position], outputs, [onnx.numpy_helper.from_array(np.float32(0.0), "nothing")]
+    )
     model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
     if metadata is not None:
         h.set_model_props(model, metadata)
@@ -66,6 +73,8 @@ def test_a_sound_model_encodes(tmp_path):
     assert fine.shape == (1, 8, 8)
     assert fine[0, 1, 2] == pytest.approx(window[4:8, 8:12].mean(), abs=1e-5)
     assert code == pytest.approx(window.mean(), abs=1e-5)
+    long, _, _ = encoder.encode(np.vstack([window, window]))
+    assert long.shape == (1, 4, 2)
     mirrored, _, _ = encoder.encode(window[:, ::-1])  # not contiguous
     assert mirrored[0, :, ::-1] == pytest.approx(coarse[0], abs=1e-5)
 

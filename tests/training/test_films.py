@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from core.matching.frames import Size  # noqa: E402
 from training.simulate.films import StoredFilm, load_film, save_film  # noqa: E402
 from training.simulate.render import Layers  # noqa: E402
 from training.train.pairs import (  # noqa: E402
@@ -16,6 +17,7 @@ from training.train.pairs import (  # noqa: E402
 )
 
 SIDE = 128
+SQUARE = Size.square(SIDE)
 
 
 def dotted(seed: int, template: str = "t") -> StoredFilm:
@@ -51,7 +53,8 @@ def folder(tmp_path):
 
 
 def pairs(folder, **changes):
-    config = PairConfig(shares=(("dots", 1.0),), input_px=128, named_points=4, tracked_points=12, **changes)
+    given = {"elongated": 0.0} | changes
+    config = PairConfig(shares=(("dots", 1.0),), input_px=128, named_points=4, tracked_points=12, **given)
     return PairDataset(folder, config, seed=3, length=50)
 
 
@@ -135,11 +138,33 @@ def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned, turne
     assert np.median(on) > 5 * abs(np.median(beside))
 
 
+def test_the_pairs_of_a_step_have_windows_of_one_size(folder):
+    # The named points lie in a row.
+    dataset = pairs(folder, elongated=1.0)
+    sizes = [{tuple(dataset[item][0].shape[1:]) for item in range(8 * n, 8 * n + 8)} for n in range(4)]
+    assert all(len(size) == 1 for size in sizes)
+    for n, ((height, width),) in enumerate(sizes):
+        assert dataset.size_of(8 * n) == (width, height)
+        assert width > 1.3 * height
+        assert (height % 16, width % 16) == (0, 0)
+        assert height * width == pytest.approx(128**2, rel=0.2)
+
+
+@pytest.mark.parametrize("size", [Size(64, 256), Size(256, 64)])
+def test_a_long_window_holds_the_points(size):
+    film = dotted(0)
+    frame = _frame_of_points(film, size)
+    points = np.array(list(film.named.values()))
+    placed = (points - frame.centre_px) * frame.scale + (np.array(size) - 1) / 2
+    assert (placed > 0.05 * np.array(size)).all()
+    assert (placed < 0.95 * np.array(size)).all()
+
+
 def test_equal_identity_means_the_same_bead(folder):
     dataset = pairs(folder, same_film=0.0, aligned=1.0)
     one, two = dotted(0), dotted(1)
-    view = dataset._view(one, _frame_of_points(one), np.random.default_rng(0), np.eye(2))
-    other = dataset._view(two, _frame_of_points(two), np.random.default_rng(1), np.eye(2))
+    view = dataset._view(one, _frame_of_points(one, SQUARE), SQUARE, np.random.default_rng(0), np.eye(2))
+    other = dataset._view(two, _frame_of_points(two, SQUARE), SQUARE, np.random.default_rng(1), np.eye(2))
     source, target, weight = dataset._common_points(view, other, np.random.default_rng(2))
 
     def bead(film, warp, places):
@@ -156,20 +181,20 @@ def test_equal_identity_means_the_same_bead(folder):
 
 def test_close_ups_show_the_same_part_of_both_films(folder):
     films = dotted(0), dotted(1)
-    wholes = [_frame_of_points(film) for film in films]
+    wholes = [_frame_of_points(film, SQUARE) for film in films]
     for seed in range(20):
-        close = _close_frames(*films, np.random.default_rng(seed))
-        parts = [c.side_px / whole.side_px for c, whole in zip(close, wholes, strict=True)]
+        close = _close_frames(*films, SQUARE, np.random.default_rng(seed))
+        parts = [whole.scale / c.scale for c, whole in zip(close, wholes, strict=True)]
         assert parts[0] == pytest.approx(parts[1])
         assert CLOSE_PARTS[0] <= parts[0] <= CLOSE_PARTS[1]
         # Both lie alike about one of the named points.
         offsets = np.array(
             [
-                [(c.centre_px - point) / whole.side_px for point in film.named.values()]
+                [(c.centre_px - point) * whole.scale for point in film.named.values()]
                 for c, whole, film in zip(close, wholes, films, strict=True)
             ]
         )
-        assert np.abs(offsets[0] - offsets[1]).max(axis=1).min() < 1e-9
+        assert np.abs(offsets[0] - offsets[1]).max(axis=1).min() < 1e-6
     dataset = pairs(folder, aligned=0.0, close=1.0)
     assert all(dataset[item][4].sum() >= 1 for item in range(8))
 
@@ -182,7 +207,7 @@ def test_films_of_other_templates_share_named_points_only(tmp_path):
     dataset = pairs(tmp_path, aligned=1.0)
     rng = np.random.default_rng(0)
     films = [dotted(i, t) for i, t in enumerate("ab")]
-    views = [dataset._view(film, _frame_of_points(film), rng, np.eye(2)) for film in films]
+    views = [dataset._view(film, _frame_of_points(film, SQUARE), SQUARE, rng, np.eye(2)) for film in films]
     _, _, weight = dataset._common_points(*views, rng)
     assert 1 <= weight.sum() <= 4
 

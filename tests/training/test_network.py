@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from training.train.network import (  # noqa: E402
     MatchNetwork,
     NetworkConfig,
     look_up,
-    position_code,
 )
 
 TINY = NetworkConfig(
@@ -52,11 +52,19 @@ def test_films_of_a_batch_do_not_mix():
     assert together.numpy() == pytest.approx(alone.numpy(), abs=1e-5)
 
 
-def test_every_cell_has_its_own_position_code():
-    code = position_code(16, 96)
-    assert code.shape == (256, 96)
-    distance = torch.cdist(code, code) + 10 * torch.eye(256)
-    assert float(distance.min()) > 0.05
+def test_a_long_film_has_long_maps():
+    coarse, fine, _ = network().eval()(torch.zeros(1, 1, 128, 48))
+    assert coarse.shape[2:] == (8, 3)
+    assert fine.shape[2:] == (32, 12)
+
+
+def test_new_layers_change_nothing_in_a_trained_network():
+    trained, deeper = network(), MatchNetwork(replace(TINY, transformer_layers=3))
+    deeper.load_state_dict(trained.state_dict(), strict=False)
+    with torch.no_grad():
+        before, after = trained.eval()(films()), deeper.eval()(films())
+    for a, b in zip(before, after, strict=True):
+        assert a.numpy() == pytest.approx(b.numpy(), abs=1e-6)
 
 
 def test_look_up_is_that_of_the_program():
@@ -74,7 +82,13 @@ def test_answers_are_those_of_the_program():
     with torch.no_grad():
         maps = model(films())
         source, target = tuple(m[:1] for m in maps), tuple(m[1:] for m in maps)
-        ours = answer_logits(model, source, target, points)[1].softmax(2)[0].reshape(3, 16, 16).numpy()
+        ours = (
+            answer_logits(model, source, target, points)[1]
+            .flatten(2)
+            .softmax(2)[0]
+            .reshape(3, 16, 16)
+            .numpy()
+        )
     coarse, fine, _ = (m[0].numpy() for m in source)
     wanted = [heatmaps.look_up(m, points[0].numpy(), 64 // m.shape[1]) for m in (coarse, fine)]
     scales = tuple(model.log_temperature.exp().tolist())
@@ -88,7 +102,7 @@ def test_the_target_cells_reproduce_the_point(stride):
     side = 64 // stride
     low, high = (stride - 1) / 2, 63 - (stride - 1) / 2
     points = torch.rand(1, 200, 2, generator=torch.Generator().manual_seed(0)) * (high - low) + low
-    index, weight = bilinear_target(points, side, stride)
+    index, weight = bilinear_target(points, (side, side), stride)
     assert weight.sum(2).numpy() == pytest.approx(1.0, abs=1e-5)
     assert float(weight.min()) >= 0
     assert int(index.min()) >= 0
@@ -99,9 +113,12 @@ def test_the_target_cells_reproduce_the_point(stride):
 
 
 def test_points_beyond_the_outer_centres_go_to_the_border():
-    index, weight = bilinear_target(torch.tensor([[[0.0, 63.0], [-9.0, 99.0]]]), 16, 4)
+    index, weight = bilinear_target(torch.tensor([[[0.0, 63.0], [-9.0, 99.0]]]), (16, 16), 4)
     chosen = index.gather(2, weight.argmax(2, keepdim=True))
     assert chosen.flatten().tolist() == [15 * 16, 15 * 16]
+    index, weight = bilinear_target(torch.tensor([[[99.0, 30.0], [10.0, 150.0]]]), (32, 8), 4)
+    chosen = index.gather(2, weight.argmax(2, keepdim=True)).flatten().tolist()
+    assert chosen == [7 * 8 + 7, 31 * 8 + 2]
 
 
 def test_the_loss_is_least_where_the_answer_is():

@@ -6,8 +6,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from core.matching.frames import Size  # noqa: E402
 from training.train.pairs import PairConfig  # noqa: E402
 from training.train.unlabelled import Mixture, UnlabelledPairs  # noqa: E402
+
+
+def long_then_square(index):
+    return Size(128, 512) if index == 7 else Size.square(256)
 
 
 @pytest.fixture
@@ -22,9 +27,9 @@ def films(tmp_path):
 def test_pairs_are_of_the_stream_that_training_takes(films):
     config = PairConfig(shares=())
     count = config.named_points + config.tracked_points
-    pairs = UnlabelledPairs(films, 3, 100, 256, count)
+    pairs = UnlabelledPairs(films, 3, 100, long_then_square, count)
     first, second, source, target, weight, view = pairs[7]
-    assert first.shape == second.shape == (1, 256, 256)
+    assert first.shape == second.shape == (1, 512, 128)
     assert source.shape == target.shape == (count, 2)
     assert weight.shape == (count,)
     assert int(view) == -1
@@ -34,7 +39,7 @@ def test_pairs_are_of_the_stream_that_training_takes(films):
 
 
 def test_the_same_place_looks_the_same(films):
-    pairs = UnlabelledPairs(films, 5, 100, 256, 160)
+    pairs = UnlabelledPairs(films, 5, 100, long_then_square, 160)
     likeness = []
     for index in range(12):
         first, second, source, target, weight, _ = (part.numpy() for part in pairs[index])
@@ -53,7 +58,7 @@ def test_a_mixture_takes_from_both(films):
         def __getitem__(self, index):
             return "other"
 
-    mixed = Mixture(Other(), UnlabelledPairs(films, 5, 100, 64, 8), 0.5, 1)
+    mixed = Mixture(Other(), UnlabelledPairs(films, 5, 100, lambda _: Size.square(64), 8), 0.5, 1)
     others = sum(mixed[index] == "other" for index in range(20))
     assert 3 < others < 17
 

@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from torch import Tensor, nn
 
 from training.train.network import COARSE_STRIDE, FINE_STRIDE, MatchNetwork, NetworkConfig
 
@@ -35,13 +36,18 @@ def load_checkpoint(path: Path) -> MatchNetwork:
 def export(network: MatchNetwork, path: Path) -> float:
     """Write ``path`` and return the largest difference between torch and ONNX Runtime."""
     side = network.config.input_px
-    film = torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(0))
     torch.onnx.export(
-        network,
-        (film,),
+        _Encoding(network),
+        _inputs(network, side, side),
         path,
-        input_names=["film"],
+        input_names=["film", "position"],
         output_names=["coarse", "fine", "code"],
+        dynamic_axes={
+            "film": {2: "height", 3: "width"},
+            "position": {0: "cells"},
+            "coarse": {2: "rows", 3: "columns"},
+            "fine": {2: "fine_rows", 3: "fine_columns"},
+        },
         opset_version=17,
         dynamo=False,
     )
@@ -51,14 +57,44 @@ def export(network: MatchNetwork, path: Path) -> float:
         model,
         {
             "orthomatch": json.dumps(
-                {"format": 2, "input_px": side, "strides": [COARSE_STRIDE, FINE_STRIDE], "scales": scale}
+                {
+                    "format": 3,
+                    "input_px": side,
+                    "strides": [COARSE_STRIDE, FINE_STRIDE],
+                    "scales": scale,
+                    "position_width": 4 * network.config.width,
+                }
             )
         },
     )
     onnx.checker.check_model(model)
     onnx.save(model, path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    outputs = session.run(None, {"film": film.numpy()})
+    return max(_difference(network, session, *size) for size in ((side, side), (2 * side, 3 * side // 4)))
+
+
+class _Encoding(nn.Module):
+    """``MatchNetwork.encode`` as a module of its own, which is what can be exported."""
+
+    def __init__(self, network: MatchNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, film: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.network.encode(film, position)
+
+
+def _inputs(network: MatchNetwork, height: int, width: int) -> tuple[Tensor, Tensor]:
+    film = torch.randn(1, 1, height, width, generator=torch.Generator().manual_seed(0))
+    return film, network.position(height, width)
+
+
+def _difference(
+    network: MatchNetwork, session: onnxruntime.InferenceSession, height: int, width: int
+) -> float:
+    """Largest difference between torch and ONNX Runtime for a film of this size."""
+    film, position = _inputs(network, height, width)
+    outputs = session.run(None, {"film": film.numpy(), "position": position.numpy()})
     with torch.no_grad():
         expected = network(film)
     return max(float(np.abs(o - e.numpy()).max()) for o, e in zip(outputs, expected, strict=True))

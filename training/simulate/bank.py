@@ -87,14 +87,15 @@ def ship_features(bank: Bank) -> Bank:
 
 def predicting(encoder: Encoder, references: Sequence[Reference], features: ViewFeatures) -> FloatArray:
     """How far from their points each reference alone places those of the others [R], in window pixels."""
-    side, stride = encoder.input_px, encoder.strides[1]
+    stride, window = encoder.strides[1], features.canonical(encoder.input_px)
     wanted = joined(features.aligned_coarse, features.aligned_fine)
     away = np.full((len(references), len(references)), np.nan)
     for number, (reference, truth) in enumerate(zip(references, features.aligned_px, strict=True)):
-        frame = fit_similarity(reference.points_px, truth)
-        seen = encoder.encode(standardise(frame.sample(normalise(reference.read_image()), side)))
+        frame = fit_similarity(reference.points_px, truth).then(window.frame)
+        shown = frame.sample(normalise(reference.read_image()), window.size)
+        seen = encoder.encode(standardise(shown))
         logits = Answers.of(seen.coarse, seen.fine, encoder.scales).logits(wanted)
-        alone = places(logits, np.ones((1, 1, 1), np.float32), stride)
+        alone = window.frame.to_film(places(logits, np.ones((1, 1, 1), np.float32), stride))
         distance = np.linalg.norm(alone - truth, axis=2)
         away[number] = np.nanmean(np.minimum(distance, FAR_PX), axis=1)
     np.fill_diagonal(away, np.nan)

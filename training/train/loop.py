@@ -45,12 +45,14 @@ def train(args: argparse.Namespace, team: Team) -> None:
     network = MatchNetwork(network_config).to(device, memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
     symmetric = frozenset(view.key for view in load_catalogue().views.values() if view.symmetric)
-    pair_config = PairConfig(shares=args.shares, input_px=network_config.input_px, symmetric=symmetric)
+    pair_config = PairConfig(
+        shares=args.shares, batch=args.batch, input_px=network_config.input_px, symmetric=symmetric
+    )
     pairs = PairDataset(args.films, pair_config, args.seed, args.steps * args.batch)
     stream: Dataset[tuple[torch.Tensor, ...]] = pairs
     if args.unlabelled is not None:
         count = pair_config.named_points + pair_config.tracked_points
-        others = UnlabelledPairs(args.unlabelled, args.seed, len(pairs), network_config.input_px, count)
+        others = UnlabelledPairs(args.unlabelled, args.seed, len(pairs), pairs.size_of, count)
         stream = Mixture(pairs, others, args.unlabelled_part, args.seed)
     views = ViewLoss(pairs.classes, network_config.code_dim).to(device)
     learned = [*network.parameters(), *views.parameters()]

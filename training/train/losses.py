@@ -11,17 +11,20 @@ from training.train.network import COARSE_STRIDE, FINE_STRIDE, MatchNetwork, loo
 Maps = tuple[Tensor, Tensor]
 
 
-def bilinear_target(points_px: Tensor, side: int, stride: int) -> tuple[Tensor, Tensor]:
+def bilinear_target(points_px: Tensor, size: tuple[int, int], stride: int) -> tuple[Tensor, Tensor]:
     """The four cells around each point and their weights.
 
-    ``points_px`` is [B, N, 2]; returns cell indices [B, N, 4] into a side x side map and weights
-    [B, N, 4] that sum to one, so that the weighted cell centre is the point itself.
+    ``points_px`` is [B, N, 2]; returns cell indices [B, N, 4] into a map of ``size`` (height, width) and
+    weights [B, N, 4] that sum to one, so that the weighted cell centre is the point itself.
     """
-    cells = ((points_px + 0.5) / stride - 0.5).clamp(0.0, side - 1.0)
-    low = cells.floor().clamp(max=side - 2.0)
+    height, width = size
+    last = points_px.new_tensor([width - 1.0, height - 1.0])
+    cells = torch.minimum(((points_px + 0.5) / stride - 0.5).clamp(min=0.0), last)
+    low = torch.minimum(cells.floor(), last - 1.0)
     part = cells - low
     x, y = low.long().unbind(-1)
-    index = torch.stack([y * side + x, y * side + x + 1, (y + 1) * side + x, (y + 1) * side + x + 1], dim=-1)
+    first = y * width + x
+    index = torch.stack([first, first + 1, first + width, first + width + 1], dim=-1)
     px, py = part.unbind(-1)
     weight = torch.stack([(1 - py) * (1 - px), (1 - py) * px, py * (1 - px), py * px], dim=-1)
     return index, weight
@@ -30,14 +33,14 @@ def bilinear_target(points_px: Tensor, side: int, stride: int) -> tuple[Tensor, 
 def answer_logits(
     network: MatchNetwork, source: Maps, target: Maps, points_px: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Coarse [B, N, Hc*Wc] and joint fine [B, N, Hf*Wf] log-scores of where each point lies on the target."""
+    """Coarse [B, N, Hc, Wc] and joint fine [B, N, Hf, Wf] scores of where points lie on the target."""
     scale = network.log_temperature.exp()
     coarse = (
         torch.einsum("bnd,bdhw->bnhw", look_up(source[0], points_px, COARSE_STRIDE), target[0]) * scale[0]
     )
     fine = torch.einsum("bnd,bdhw->bnhw", look_up(source[1], points_px, FINE_STRIDE), target[1]) * scale[1]
     joint = fine + F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
-    return coarse.flatten(2), joint.flatten(2)
+    return coarse, joint
 
 
 def match_loss(
@@ -50,10 +53,10 @@ def match_loss(
     coarse, joint = answer_logits(network, source, target, source_px)
     total = coarse.new_zeros(())
     for logits, stride, share in ((coarse, COARSE_STRIDE, 0.3), (joint, FINE_STRIDE, 1.0)):
-        side = round(logits.shape[2] ** 0.5)
-        index, cell_weight = bilinear_target(target_px, side, stride)
-        chosen = logits.gather(2, index)
-        nll = logits.logsumexp(2) - (chosen * cell_weight).sum(2)
+        index, cell_weight = bilinear_target(target_px, (logits.shape[2], logits.shape[3]), stride)
+        scores = logits.flatten(2)
+        chosen = scores.gather(2, index)
+        nll = scores.logsumexp(2) - (chosen * cell_weight).sum(2)
         total = total + share * (nll * weight).sum() / weight.sum().clamp(min=1.0)
     return total
 

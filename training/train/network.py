@@ -17,17 +17,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.matching.position import position_code
+
 COARSE_STRIDE = 16
 FINE_STRIDE = 4
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Sizes of the network. ``input_px`` is the side of the square input film."""
+    """Sizes of the network. ``input_px`` is the side of the input film where it is square."""
 
     input_px: int = 256
     width: int = 48
-    transformer_layers: int = 4
+    transformer_layers: int = 6
     transformer_heads: int = 6
     coarse_dim: int = 128
     fine_dim: int = 64
@@ -71,7 +73,12 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
         self.norm_mlp = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        last = nn.Linear(2 * width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), last)
+        # A new layer changes nothing at first, so that one may be added to a trained network.
+        for layer in (self.out, last):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
         batch, count, width = tokens.shape
@@ -82,21 +89,11 @@ class Attention(nn.Module):
         return tokens + self.mlp(self.norm_mlp(tokens))
 
 
-def position_code(side: int, width: int) -> Tensor:
-    """Fixed sine and cosine code [side * side, width] of the cell's row and column."""
-    quarter = width // 4
-    frequency = torch.exp(torch.arange(quarter) * (-torch.log(torch.tensor(100.0)) / quarter))
-    angle = torch.arange(side)[:, None] * frequency[None]
-    line = torch.cat([angle.sin(), angle.cos()], dim=1)
-    rows = line[:, None].expand(side, side, 2 * quarter)
-    columns = line[None].expand(side, side, 2 * quarter)
-    return torch.cat([rows, columns], dim=2).reshape(side * side, width)
-
-
 class MatchNetwork(nn.Module):
-    """Film [B, 1, S, S] -> coarse [B, Dc, S/16, S/16], fine [B, Df, S/4, S/4], code [B, D]; unit length."""
+    """Film [B, 1, H, W] -> coarse [B, Dc, H/16, W/16], fine [B, Df, H/4, W/4], code [B, D]; unit length.
 
-    position: Tensor
+    Both sides of the film are multiples of 16.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -105,9 +102,6 @@ class MatchNetwork(nn.Module):
         self.stem = nn.Sequential(ConvNorm(1, w // 2, stride=2), ConvNorm(w // 2, w, stride=2), Residual(w))
         self.down8 = nn.Sequential(ConvNorm(w, 2 * w, stride=2), Residual(2 * w), Residual(2 * w))
         self.down16 = nn.Sequential(ConvNorm(2 * w, 4 * w, stride=2), Residual(4 * w))
-        self.register_buffer(
-            "position", position_code(config.input_px // COARSE_STRIDE, 4 * w) * 0.5, persistent=False
-        )
         self.layers = nn.ModuleList(
             Attention(4 * w, config.transformer_heads) for _ in range(config.transformer_layers)
         )
@@ -123,11 +117,21 @@ class MatchNetwork(nn.Module):
         self.log_temperature = nn.Parameter(torch.tensor([3.0, 3.0]))  # coarse, fine: exp = 20
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.encode(film, self.position(film.shape[2], film.shape[3]).to(film.device))
+
+    def position(self, height: int, width: int) -> Tensor:
+        """The code [cells, features] of the cells' places for a film of ``height`` x ``width`` pixels."""
+        along = self.config.input_px // COARSE_STRIDE
+        rows, columns = height // COARSE_STRIDE, width // COARSE_STRIDE
+        return torch.from_numpy(position_code(rows, columns, 4 * self.config.width, along))
+
+    def encode(self, film: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The film's maps and code, given the code of its cells' places (see ``position``)."""
         at4 = self.stem(film)
         at8 = self.down8(at4)
         at16 = self.down16(at8)
         batch, width, rows, columns = at16.shape
-        tokens = at16.flatten(2).transpose(1, 2) + self.position
+        tokens = at16.flatten(2).transpose(1, 2) + position
         for layer in self.layers:
             tokens = layer(tokens)
         coarse = self.coarse_head(tokens).transpose(1, 2).reshape(batch, -1, rows, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from core.matching.canonical import size_for
 from core.matching.features import CANONICAL_MARGIN
-from core.matching.frames import standardise
+from core.matching.frames import Size, standardise
 from training.simulate.films import StoredFilm, load_film
 from training.simulate.imaging import develop, random_exposure, with_side_letter
 from training.simulate.overlays import Collimation, draw_overlays
@@ -26,6 +28,15 @@ FloatArray = NDArray[np.float64]
 CLOSE_PARTS = (0.12, 0.6)
 """Smallest and largest side of a close-up, as a part of the canonical window: even in its logarithm."""
 
+SIDE_MARGIN = 0.08
+"""Least free border beside a film's points in a long window, as a part of its shorter side."""
+
+SIDE_ROOM = 0.1
+"""Usual free border beside a view's points in its canonical window, as a part of a square one's side."""
+
+LOOKED_AT = 24
+"""Films of a view that tell how long and narrow its windows are."""
+
 QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
 
@@ -33,7 +44,9 @@ QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 class PairConfig:
     """How pairs are drawn.
 
-    ``shares`` gives the share of pairs by folder of stored films. ``same_film`` is the probability
+    ``shares`` gives the share of pairs by folder of stored films. The ``batch`` pairs of a step have windows
+    of one size: a square of ``input_px``, or, with the probability ``elongated``, one as long and narrow as
+    suits a view, and then mostly of views that it suits. ``same_film`` is the probability
     that both sides show the same exposure, ``aligned`` that both are framed by their points (as they
     are once the film has been located), ``close`` that both show the surroundings of one shared point
     (as when points are placed to the detail); else framing varies widely. ``collimated`` is the
@@ -43,7 +56,9 @@ class PairConfig:
     """
 
     shares: tuple[tuple[str, float], ...]
+    batch: int = 8
     input_px: int = 256
+    elongated: float = 0.6
     named_points: int = 24
     tracked_points: int = 136
     same_film: float = 0.2
@@ -52,6 +67,14 @@ class PairConfig:
     collimated: float = 0.35
     turned: float = 0.35
     symmetric: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What the pairs of one step have in common: the windows' size and the share of each folder."""
+
+    size: Size
+    share: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,43 +88,52 @@ class View:
     def place(self, film_px: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Window positions [N, 2] of film positions, and which of them lie on the film and in the window."""
         window_px = self.warp.points(film_px)
-        height, width = self.film.layers.bone.shape
-        side = self.image.shape[0]
-        return window_px, _within(film_px, width, height) & _within(window_px, side, side)
+        return window_px, _within(film_px, self.film.layers.bone.shape) & _within(window_px, self.image.shape)
 
     def nearly_shows(self, film_px: FloatArray) -> NDArray[np.bool_]:
         """Which film positions [N, 2] lie in the window but for its smooth displacement."""
         window_px = film_px @ self.warp.affine[:, :2].T + self.warp.affine[:, 2]
-        side, slack = self.image.shape[0], 0.1 * self.image.shape[0]
-        return _within(window_px + slack, side + 2 * slack, side + 2 * slack)
+        height, width = self.image.shape
+        slack = 0.1 * max(height, width)
+        return _within(window_px + slack, (int(height + 2 * slack), int(width + 2 * slack)))
 
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """The square of a film that a window shows: centre [2] and side in film pixels, and what it shows."""
+    """The part of a film that a window shows: centre [2] in film pixels, window pixels per film pixel."""
 
     kind: Literal["whole", "points", "close"]
     centre_px: FloatArray
-    side_px: float
+    scale: float
 
 
-def _whole_frame(film: StoredFilm, rng: np.random.Generator) -> _Frame:
+def _whole_frame(film: StoredFilm, size: Size, rng: np.random.Generator) -> _Frame:
     height, width = film.layers.bone.shape
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    return _Frame("whole", centre, max(height, width) * float(np.exp(rng.uniform(-0.2, 0.5))))
+    fitting = min(size.width / width, size.height / height)
+    return _Frame("whole", centre, fitting * float(np.exp(rng.uniform(-0.5, 0.2))))
 
 
-def _frame_of_points(film: StoredFilm) -> _Frame:
-    """The canonical window of the film's named points."""
+def _frame_of_points(film: StoredFilm, size: Size) -> _Frame:
+    """The canonical window of the film's named points: its longer side has the canonical margin."""
+    low, high = _box(film)
+    free = CANONICAL_MARGIN if size.width == size.height else SIDE_MARGIN
+    margin = np.where(np.array(size) == max(size), CANONICAL_MARGIN, free)
+    room = np.array(size) * (1.0 - 2.0 * margin)
+    return _Frame("points", (low + high) / 2, float((room / np.maximum(high - low, 1e-6)).min()))
+
+
+def _box(film: StoredFilm) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest x and y of the film's named points."""
     named = np.array(list(film.named.values()))
-    low, high = np.nanmin(named, axis=0), np.nanmax(named, axis=0)
-    side = float((high - low).max()) / (1.0 - 2.0 * CANONICAL_MARGIN)
-    return _Frame("points", (low + high) / 2, side)
+    return np.nanmin(named, axis=0), np.nanmax(named, axis=0)
 
 
-def _close_frames(first: StoredFilm, second: StoredFilm, rng: np.random.Generator) -> tuple[_Frame, _Frame]:
+def _close_frames(
+    first: StoredFilm, second: StoredFilm, size: Size, rng: np.random.Generator
+) -> tuple[_Frame, _Frame]:
     """The same part of both films' canonical windows, about a shared named point."""
-    wholes = _frame_of_points(first), _frame_of_points(second)
+    wholes = _frame_of_points(first, size), _frame_of_points(second, size)
     shared = [name for name in first.named if name in second.named]
     name = shared[int(rng.integers(len(shared)))]
     part = float(np.exp(rng.uniform(*np.log(CLOSE_PARTS))))
@@ -109,18 +141,25 @@ def _close_frames(first: StoredFilm, second: StoredFilm, rng: np.random.Generato
     if not all(np.isfinite(centre).all() for centre in centres):
         return wholes
     # One offset for both, so that the point may lie anywhere but what is seen is the same part.
-    offset = rng.uniform(-0.3, 0.3, 2) * part
+    offset = rng.uniform(-0.3, 0.3, 2) * np.array(size) * part
     a, b = (
-        _Frame("close", centre + offset * whole.side_px, part * whole.side_px)
+        _Frame("close", centre + offset / whole.scale, whole.scale / part)
         for centre, whole in zip(centres, wholes, strict=True)
     )
     return a, b
 
 
+def _needed(films: Sequence[StoredFilm], square_px: int) -> FloatArray:
+    """What the points of a view's films fill [2] of a square canonical window, with a border beside them."""
+    sides = np.median([high - low for low, high in map(_box, films)], axis=0)
+    shown = sides / sides.max() * (1.0 - 2.0 * CANONICAL_MARGIN)
+    return np.minimum(shown + 2.0 * SIDE_ROOM, 1.0) * square_px
+
+
 class PairDataset(Dataset[tuple[Tensor, ...]]):
     """An endless, seeded stream: item i is the same pair whenever it is asked for.
 
-    An item is two films [1, S, S], the points of both [N, 2], their weights [N] and the number of the
+    An item is two films [1, H, W], the points of both [N, 2], their weights [N] and the number of the
     films' view, handedness and quarter turn (-1: a close-up, which shows no view).
     """
 
@@ -132,6 +171,9 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
                 raise FileNotFoundError(f"{films / name}: fewer than two stored films")
         share = np.array([s for _, s in config.shares])
         self.share = share / share.sum()
+        seen = [[load_film(path) for path in paths[:LOOKED_AT]] for paths in self.folders]
+        needed = np.array([_needed(films, config.input_px) for films in seen])
+        self.length_of = np.log(needed[:, 1] / needed[:, 0])
 
     @property
     def classes(self) -> int:
@@ -141,9 +183,24 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
     def __len__(self) -> int:
         return self.length
 
+    def size_of(self, index: int) -> Size:
+        """Size of the windows of item ``index``, the same for all of a step."""
+        return self._step(index // self.config.batch).size
+
+    def _step(self, number: int) -> _Step:
+        rng, side = np.random.default_rng([self.seed, number, 3]), self.config.input_px
+        if rng.random() >= self.config.elongated:
+            return _Step(Size(side, side), self.share)
+        length = self.length_of[rng.choice(len(self.share), p=self.share)] + rng.normal(0.0, 0.2)
+        suits = self.share * np.exp(-0.5 * ((self.length_of - length) / 0.3) ** 2)
+        size = size_for(side * np.exp(np.minimum([-length, length], 0.0)), side)
+        return _Step(size, suits / suits.sum())
+
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        step = self._step(index // self.config.batch)
+        size = step.size
         rng = np.random.default_rng([self.seed, index])
-        folder = int(rng.choice(len(self.folders), p=self.share))
+        folder = int(rng.choice(len(self.folders), p=step.share))
         paths = self.folders[folder]
         first = load_film(paths[rng.integers(len(paths))])
         second = first
@@ -155,16 +212,17 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         kind, mirrored = rng.random(), bool(rng.random() < 0.5)
         quarters = 0
         if kind < self.config.aligned:
-            frames = _frame_of_points(first), _frame_of_points(second)
+            frames = _frame_of_points(first, size), _frame_of_points(second, size)
         elif kind < self.config.aligned + self.config.close:
-            frames = _close_frames(first, second, rng)
+            frames = _close_frames(first, second, size, rng)
         else:
-            frames = _whole_frame(first, rng), _whole_frame(second, rng)
+            frames = _whole_frame(first, size, rng), _whole_frame(second, size, rng)
             if rng.random() < self.config.turned:
                 quarters = int(rng.integers(1, 4))
         pose = np.linalg.matrix_power(QUARTER_TURN, quarters) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
         a, b = (
-            self._view(film, frame, rng, pose) for film, frame in zip((first, second), frames, strict=True)
+            self._view(film, frame, size, rng, pose)
+            for film, frame in zip((first, second), frames, strict=True)
         )
         source, target, weight = self._common_points(a, b, rng)
         return (
@@ -181,30 +239,29 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         flipped = mirrored and self.config.shares[folder][0] not in self.config.symmetric
         return 8 * folder + 4 * int(flipped) + quarters
 
-    def _view(self, film: StoredFilm, frame: _Frame, rng: np.random.Generator, pose: FloatArray) -> View:
-        side = self.config.input_px
+    def _view(
+        self, film: StoredFilm, frame: _Frame, size: Size, rng: np.random.Generator, pose: FloatArray
+    ) -> View:
+        larger = max(size) / self.config.input_px
         if frame.kind == "whole":
-            warp = random_warp(rng, (side, side), 0.22, 24.0, 16.0, 0.08, rng.uniform(0, 10))
+            warp = random_warp(rng, size, 0.22, 24.0, 16.0, 0.08, rng.uniform(0, 10))
         elif frame.kind == "points":
-            warp = random_warp(rng, (side, side), 0.09, 8.0, 6.0, 0.04, rng.uniform(0, 6))
+            warp = random_warp(rng, size, 0.09, 8.0 * larger, 6.0, 0.04, rng.uniform(0, 6) * larger)
         else:
-            warp = random_warp(rng, (side, side), 0.09, 10.0, 8.0, 0.05, rng.uniform(0, 6))
-        centre, fit = frame.centre_px, side / frame.side_px
-        before = fit * pose
-        offset = np.full(2, (side - 1) / 2) - before @ centre
+            warp = random_warp(rng, size, 0.09, 10.0, 8.0, 0.05, rng.uniform(0, 6))
+        before = frame.scale * pose
+        offset = (np.array(size) - 1) / 2 - before @ frame.centre_px
         linear = warp.affine[:, :2]
         affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
         warp = replace(warp, affine=affine)
-        layers = map_layers(
-            film.layers, lambda layer: np.asarray(warp.image(layer, (side, side)), np.float32)
-        )
+        layers = map_layers(film.layers, lambda layer: np.asarray(warp.image(layer, size), np.float32))
         # The window may be mirrored or show no whole film, so that no side letter would be true.
         exposure = with_side_letter(random_exposure(rng, float(rng.choice([0.7, 1.0, 1.0, 1.5]))), None)
         image = develop(layers, exposure, rng)
         if frame.kind != "close" and rng.random() < self.config.collimated:
             image = np.ascontiguousarray(image)
             bones_px = warp.points(film.tracked_px.astype(np.float64))
-            draw_overlays(image, _collimation_around(bones_px, side, rng), (), ())
+            draw_overlays(image, _collimation_around(bones_px, size, rng), (), ())
         image = standardise(image)
         return View(image, film, warp)
 
@@ -240,22 +297,21 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         return out_source, out_target, weight
 
 
-def _within(points: FloatArray, width: float, height: float) -> NDArray[np.bool_]:
-    inside = (points >= 0).all(1) & (points <= [width - 1, height - 1]).all(1)
+def _within(points: FloatArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which points [N, 2] lie in an image of ``shape`` (height, width)."""
+    inside = (points >= 0).all(1) & (points <= [shape[1] - 1, shape[0] - 1]).all(1)
     return np.asarray(np.isfinite(points).all(1) & inside)
 
 
-def _collimation_around(points: FloatArray, side: int, rng: np.random.Generator) -> Collimation:
+def _collimation_around(points: FloatArray, size: Size, rng: np.random.Generator) -> Collimation:
     """Edges between the bones and the border of the window, on some sides, often far inside."""
-    centre = (side - 1) / 2
-    seen = np.clip(points, 0, side - 1) - centre
+    centre = (np.array(size) - 1) / 2
+    seen = np.clip(points, 0, 2 * centre) / centre - 1.0
     low, high = np.percentile(seen, [1, 99], axis=0)
     reach = {0: high[0], 90: high[1], 180: -low[0], 270: -low[1]}  # towards right, below, left, above
     tilt = float(rng.normal(0, 3))
     sides = [angle for angle in reach if rng.random() < 0.6]
-    edges = tuple(
-        (angle + tilt, float(rng.uniform(min(reach[angle] / centre + 0.04, 1.0), 1.0))) for angle in sides
-    )
+    edges = tuple((angle + tilt, float(rng.uniform(min(reach[angle] + 0.04, 1.0), 1.0))) for angle in sides)
     grey = float(rng.uniform(0.8, 1.0) if rng.random() < 0.75 else rng.uniform(0.0, 0.15))
     return Collimation(edges, grey, float(np.exp(rng.uniform(np.log(0.002), np.log(0.12)))))
 

@@ -5,6 +5,7 @@ For comparison models only where the films' terms forbid weights trained on them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from core.adapters.dicom import read_film
-from core.matching.frames import normalise, standardise
+from core.matching.frames import Size, normalise, standardise
 from training.simulate.warp import Warp, random_warp
 
 FloatArray = NDArray[np.float64]
@@ -33,14 +34,17 @@ QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 class UnlabelledPairs(Dataset[tuple[Tensor, ...]]):
     """An endless, seeded stream of pairs as ``PairDataset`` gives them; all are of no view (-1).
 
-    Raises ``FileNotFoundError`` for a folder without films.
+    ``size_of`` tells the size of the windows of an item. Raises ``FileNotFoundError`` for a folder without
+    films.
     """
 
-    def __init__(self, folder: Path, seed: int, length: int, input_px: int, points: int) -> None:
+    def __init__(
+        self, folder: Path, seed: int, length: int, size_of: Callable[[int], Size], points: int
+    ) -> None:
         self.paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
         if not self.paths:
             raise FileNotFoundError(f"{folder}: no films")
-        self.seed, self.length, self.input_px, self.points = seed, length, input_px, points
+        self.seed, self.length, self.size_of, self.points = seed, length, size_of, points
 
     def __len__(self) -> int:
         return self.length
@@ -55,33 +59,33 @@ class UnlabelledPairs(Dataset[tuple[Tensor, ...]]):
         centre = (rng.uniform(-away, away, 2) + 0.5) * [width, height]
         pose = np.linalg.matrix_power(QUARTER_TURN, int(rng.integers(4)) if part > 0.8 else 0)
         pose = pose @ np.diag([-1.0 if rng.random() < 0.5 else 1.0, 1.0])
-        warps = [self._look(centre, part * max(width, height), pose, rng) for _ in range(2)]
-        size = (self.input_px, self.input_px)
+        size = self.size_of(index)
+        warps = [_look(centre, max(size) / (part * max(width, height)) * pose, size, rng) for _ in range(2)]
         images = [
             standardise(_changed(np.asarray(warp.image(film, size), np.float32), rng)) for warp in warps
         ]
         places = _detailed_places(film, centre, part, self.points, rng)
         source, target = (warp.points(places) for warp in warps)
-        shown = np.ones(len(places), dtype=bool)
+        last, shown = np.array(size) - 1, np.ones(len(places), dtype=bool)
         for at in (source, target):
-            shown &= (at >= 0).all(1) & (at <= self.input_px - 1).all(1)
+            shown &= (at >= 0).all(1) & (at <= last).all(1)
         return (
             torch.from_numpy(images[0][None]),
             torch.from_numpy(images[1][None]),
-            torch.from_numpy(np.clip(source, 0, self.input_px - 1).astype(np.float32)),
-            torch.from_numpy(np.clip(target, 0, self.input_px - 1).astype(np.float32)),
+            torch.from_numpy(np.clip(source, 0, last).astype(np.float32)),
+            torch.from_numpy(np.clip(target, 0, last).astype(np.float32)),
             torch.from_numpy(shown.astype(np.float32)),
             torch.tensor(-1),
         )
 
-    def _look(self, centre: FloatArray, side_px: float, pose: FloatArray, rng: np.random.Generator) -> Warp:
-        side = self.input_px
-        warp = random_warp(rng, (side, side), 0.14, 14.0, 12.0, 0.08, rng.uniform(0, 8))
-        before = side / side_px * pose
-        offset = np.full(2, (side - 1) / 2) - before @ centre
-        linear = warp.affine[:, :2]
-        affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
-        return Warp(affine, warp.waves, warp.amplitude, warp.size)
+
+def _look(centre: FloatArray, pose: FloatArray, size: Size, rng: np.random.Generator) -> Warp:
+    """A random look about ``centre`` of a film; ``pose`` [2, 2] turns, mirrors and scales."""
+    warp = random_warp(rng, size, 0.14, 14.0, 12.0, 0.08, rng.uniform(0, 8))
+    offset = (np.array(size) - 1) / 2 - pose @ centre
+    linear = warp.affine[:, :2]
+    affine = np.hstack([linear @ pose, (linear @ offset + warp.affine[:, 2])[:, None]])
+    return Warp(affine, warp.waves, warp.amplitude, warp.size)
 
 
 class Mixture(Dataset[tuple[Tensor, ...]]):
