@@ -18,8 +18,8 @@ from core.matching.heatmaps import Answers, look_up
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
 from core.matching.queries import learn_queries
+from core.matching.reference_windows import ALIGNED, CLOSE, WHOLE, ReferenceWindow, looks, reference_windows
 from core.matching.shape import fit_similarity, mean_shape
-from core.matching.windows import ALIGNED, CLOSE, WHOLE, Window, looks, reference_windows
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -179,7 +179,7 @@ def compute_features(
         if progress is not None:
             progress(share, f"Learning {len(references)} references")
 
-    def read(numbered: tuple[int, Reference]) -> dict[int, Window]:
+    def read(numbered: tuple[int, Reference]) -> dict[int, ReferenceWindow]:
         number, reference = numbered
         report(READING_SHARE * number / len(references))
         return reference_windows(reference, mean, canonical, spots, side)
@@ -238,7 +238,7 @@ class _Learned(NamedTuple):
 
 
 def _learn(
-    encoder: Encoder, windows: Sequence[Window], cancelled: CancelCheck | None, *, queries: bool
+    encoder: Encoder, windows: Sequence[ReferenceWindow], cancelled: CancelCheck | None, *, queries: bool
 ) -> _Learned:
     """Encode one window, the same of all references that have it, and learn what its points look like."""
     shakes = min(SHAKES, LESSONS // min(len(windows), LEARNERS) - 1)

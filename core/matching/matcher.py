@@ -9,7 +9,7 @@ detail; (4) all points are put where the answers and the references' shapes toge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from core.errors import MatchError
 from core.matching.confidence import LOOK_BEYOND_WINDOW, ErrorModel, Evidence, confidence
 from core.matching.features import (
-    Encoded,
     Encoder,
     FeatureCache,
     ViewFeatures,
@@ -27,11 +26,10 @@ from core.matching.features import (
     joined,
     known_points,
 )
-from core.matching.frames import Frame, Size, normalise, standardise
+from core.matching.frames import Frame, normalise, standardise
 from core.matching.heatmaps import (
     Answers,
     covariances,
-    fuse,
     log_maps,
     peaks,
     places,
@@ -39,17 +37,14 @@ from core.matching.heatmaps import (
     with_neighbours,
 )
 from core.matching.joint import fit_jointly
-from core.matching.locate import Pose, find_pose
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Look, Placed, place
+from core.matching.search import Found, best_of_each_look, likeness, part_windows, search, whole_window
 from core.matching.shape import fit_similarity_robust, shape_tree
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
-
-LOCATING_REFERENCES = 5
-"""References of a view that take part in finding view, handedness and pose."""
 
 VOTERS = 12
 """References, the most similar ones, that are also asked each alone: how far they agree tells how sure a
@@ -65,15 +60,6 @@ nor against it: another part of the body may look alike as a whole, an unusual g
 UNUSUAL_MARGIN = 0.1
 """How much better a film must fit turned or in parts than upright as a whole: few films are stored so."""
 
-LIKELY = 6
-"""Pairs of a view and a look at the film that are searched, the ones with the most similar codes."""
-
-SIMILAR = 3
-"""References of a view, the most similar ones, whose mean likeness is that of the view."""
-
-PART = 0.5
-"""Side of the parts, as a fraction of the film's longer side."""
-
 MIRRORED_PARTS = 2
 """Most likely parts of which the mirror image is searched too."""
 
@@ -85,19 +71,6 @@ CANDIDATE_SHARE = 0.75
 
 REALIGN_BEYOND = 0.03
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """A pose of one view on the film or its mirror image.
-
-    ``frame`` maps film to canonical window, ``window`` to the window in which the pose was found.
-    """
-
-    features: ViewFeatures
-    window: Frame
-    frame: Frame
-    support: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,96 +145,50 @@ class LandmarkMatcher:
     ) -> list[MatchResult]:
         """See ``core.matching.protocol.Matcher.match``. Views of the least likely poses are left out."""
         with self._workers.alone():
-            return self._match(pixels, references, mirrored, stored_mirrored, limit, progress, cancelled)
+            groups = _by_view(references, limit)
+            if not groups:
+                raise MatchError("There is no reference to match with", remedy="Check the bank.")
+            film = normalise(pixels)
+            views = [self.features(group, progress=progress, cancelled=cancelled) for group in groups]
+            stop_if(cancelled)
+            if progress is not None:
+                progress(0.3, "Finding view and side")
+            flips = (False, True) if mirrored is None else (mirrored,)
+            symmetric = {r.view for r in references if r.symmetric} if mirrored is None else set()
+            impossible = {(view, not stored_mirrored) for view in symmetric}
+            if len(symmetric) == len(groups):
+                flips = (stored_mirrored,)
+            side = self._encoder.input_px
 
-    def _match(
-        self,
-        pixels: Float32,
-        references: Sequence[Reference],
-        mirrored: bool | None,
-        stored_mirrored: bool,
-        limit: int | None,
-        progress: Progress | None,
-        cancelled: CancelCheck | None,
-    ) -> list[MatchResult]:
-        groups = _by_view(references, limit)
-        if not groups:
-            raise MatchError("There is no reference to match with", remedy="Check the bank.")
-        film = normalise(pixels)
-        views = [self.features(group, progress=progress, cancelled=cancelled) for group in groups]
-        stop_if(cancelled)
-        if progress is not None:
-            progress(0.3, "Finding view and side")
-        flips = (False, True) if mirrored is None else (mirrored,)
-        symmetric = {r.view for r in references if r.symmetric} if mirrored is None else set()
-        impossible = {(view, not stored_mirrored) for view in symmetric}
-        if len(symmetric) == len(groups):
-            flips = (stored_mirrored,)
-        side = self._encoder.input_px
-        found = self._search(film, [_whole(film, side, flip) for flip in flips], views, impossible, cancelled)
-        if progress is not None:
-            progress(0.6, "Placing points")
-        fits = self._fits(film, found, cancelled)
-        if not fits or fits[0].score < SURE_SCORE:
-            turned = [_whole(film, side, flip).turned(q, side) for flip in flips for q in (1, 2, 3)]
-            found = self._search(film, turned, views, impossible, cancelled)
-            seen = self._search(film, _parts(film, side, flips[0]), views, impossible, cancelled)
-            likely = list(dict.fromkeys(item.window for item in seen))[:MIRRORED_PARTS]
-            others = [part.mirror_image(side) for part in likely if len(flips) > 1]
-            found += seen + self._search(film, others, views, impossible, cancelled)
-            upright = max((fit.score for fit in fits), default=0.0)
-            fits += [
-                fit for fit in self._fits(film, found, cancelled) if fit.score > upright + UNUSUAL_MARGIN
-            ]
-        best, *less = _best_of_each_view(fits)
-        return [self._closer(film, best), *(self._result(fit) for fit in less)]
+            def look_in(windows: Iterable[Frame]) -> list[Found]:
+                stop_if(cancelled)
+                return search(self._encoder, self._workers, film, windows, views, impossible)
 
-    def _fits(self, film: Float32, found: Sequence[_Found], cancelled: CancelCheck | None) -> list[_Fit]:
+            found = look_in(whole_window(film, side, mirrored=flip) for flip in flips)
+            if progress is not None:
+                progress(0.6, "Placing points")
+            fits = self._fits(film, found, cancelled)
+            if not fits or fits[0].score < SURE_SCORE:
+                wholes = [whole_window(film, side, mirrored=flip) for flip in flips]
+                turned = look_in(whole.turned(quarters, side) for whole in wholes for quarters in (1, 2, 3))
+                seen = look_in(part_windows(film, side, mirrored=flips[0]))
+                likely = list(dict.fromkeys(item.window for item in seen))[:MIRRORED_PARTS]
+                others = look_in(part.mirror_image(side) for part in likely if len(flips) > 1)
+                upright = max((fit.score for fit in fits), default=0.0)
+                unusual = self._fits(film, turned + seen + others, cancelled)
+                fits += [fit for fit in unusual if fit.score > upright + UNUSUAL_MARGIN]
+            best, *less = _best_of_each_view(fits)
+            return [self._closer(film, best), *(self._result(fit) for fit in less)]
+
+    def _fits(self, film: Float32, found: Sequence[Found], cancelled: CancelCheck | None) -> list[_Fit]:
         """The best supported poses, fitted to the film, the best fit first."""
         stop_if(cancelled)
-        looks = _best_of_each_look(found)[:CANDIDATES]
+        looks = best_of_each_look(found)[:CANDIDATES]
         likely = [look for look in looks if look.support >= CANDIDATE_SHARE * looks[0].support]
         fits = self._workers.map(lambda look: self._fit(film, look), likely)
         return sorted(fits, key=lambda fit: -fit.score)
 
-    def _search(
-        self,
-        film: Float32,
-        windows: Iterable[Frame],
-        views: Sequence[ViewFeatures],
-        impossible: Set[tuple[str, bool]],
-        cancelled: CancelCheck | None,
-    ) -> list[_Found]:
-        """Poses of the views that the windows most likely show, the best supported first.
-
-        ``impossible`` are pairs of a view and a handedness (mirrored or not) to leave out.
-        """
-        stop_if(cancelled)
-        square = Size.square(self._encoder.input_px)
-
-        def look(window: Frame) -> tuple[Frame, Encoded]:
-            return window, self._encoder.encode(standardise(window.sample(film, square)))
-
-        looks = [
-            (likeness(seen.code, view.whole_code), window, seen, view)
-            for window, seen in self._workers.map(look, windows)
-            for view in views
-            if (view.view, window.mirrored) not in impossible
-        ]
-        stop_if(cancelled)
-        likely = sorted(looks, key=lambda look: -look[0])[:LIKELY]
-        found = self._workers.map(lambda look: self._locate(*look[1:]), likely)
-        return sorted(found, key=lambda item: -item.support)
-
-    def _locate(self, window: Frame, seen: Encoded, view: ViewFeatures) -> _Found:
-        take = _spread_over(len(view.keys), LOCATING_REFERENCES)
-        answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
-        logits = answers.logits(joined(view.whole_coarse[take], view.whole_fine[take]))
-        fused = fuse(logits, known_points(view.whole_px[take]))
-        pose = find_pose(fused, view.mean_px, self._encoder.strides[1])
-        return _Found(view, window, _canonical(window, pose), pose.support)
-
-    def _fit(self, film: Float32, start: _Found) -> _Fit:
+    def _fit(self, film: Float32, start: Found) -> _Fit:
         """The view's points in its canonical window, which follows them."""
         known = np.asarray(np.isfinite(start.features.mean_px).all(1))
         view, frame = _only(start.features, known), start.frame
@@ -354,11 +281,6 @@ class LandmarkMatcher:
         )
 
 
-def likeness(code: Float32, codes: Float32) -> float:
-    """How similar a film's code [D] is to the most similar of a view's codes [R, D]: -1..1."""
-    return float(np.sort(codes @ code)[-SIMILAR:].mean())
-
-
 def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Reference]]:
     groups: dict[str, list[Reference]] = {}
     for reference in references:
@@ -368,48 +290,12 @@ def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Re
     return list(groups.values())
 
 
-def _whole(film: Float32, window_px: int, mirrored: bool) -> Frame:
-    height, width = film.shape
-    return Frame.letterbox((width, height), window_px, mirrored=mirrored)
-
-
-def _parts(film: Float32, window_px: int, mirrored: bool) -> list[Frame]:
-    """Overlapping squares of ``PART`` of the film's longer side that show something."""
-    height, width = film.shape
-    side = PART * max(height, width)
-    frames = []
-    for centre_y in _centres(height, side):
-        for centre_x in _centres(width, side):
-            frames.append(Frame.square(np.array([centre_x, centre_y]), side, window_px, mirrored=mirrored))
-    return frames
-
-
-def _centres(length: int, side: float) -> list[float]:
-    if length <= side:
-        return [(length - 1) / 2]
-    low, high = side / 2, length - side / 2
-    return [low, (low + high) / 2, high] if high - low > 0.3 * side else [low, high]
-
-
-def _best_of_each_look(found: Sequence[_Found]) -> list[_Found]:
-    """The best pose of each view and handedness, the best supported first."""
-    best: dict[tuple[str, bool], _Found] = {}
-    for item in sorted(found, key=lambda item: -item.support):
-        best.setdefault((item.features.view, item.frame.mirrored), item)
-    return list(best.values())
-
-
 def _best_of_each_view(fits: Sequence[_Fit]) -> list[_Fit]:
     """The best fit of each view, the best first."""
     best: dict[str, _Fit] = {}
     for fit in sorted(fits, key=lambda fit: -fit.score):
         best.setdefault(fit.view.view, fit)
     return sorted(best.values(), key=lambda fit: -fit.score)
-
-
-def _spread_over(count: int, wanted: int) -> NDArray[np.intp]:
-    """Up to ``wanted`` indices spread evenly over 0..count-1."""
-    return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(np.intp))
 
 
 def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
@@ -430,9 +316,3 @@ def _spread_out(values: FloatArray, known: NDArray[np.bool_], axis: int) -> Floa
     out = np.full(shape, np.nan)
     out[(slice(None),) * axis + (known,)] = values
     return out
-
-
-def _canonical(window: Frame, pose: Pose) -> Frame:
-    """Film to canonical window: through the whole-film window and back along the pose."""
-    inverse = np.asarray(np.linalg.inv(pose.frame.matrix), dtype=np.float64)
-    return window.then(Frame(inverse, -inverse @ pose.frame.offset))

@@ -28,14 +28,14 @@ WHOLE, ALIGNED, CLOSE = 0, 1, 2
 """Numbers of the windows on a film: whole, canonical, and from there on the close-ups."""
 
 
-class Window(NamedTuple):
+class ReferenceWindow(NamedTuple):
     """A window [H, W] on a reference with a margin of ``MARGIN_PX``, and where points [n, 2] lie in it."""
 
     image: NDArray[np.float16]
     points_px: FloatArray
 
     @classmethod
-    def on(cls, film: Float32, frame: Frame, size: Size, points_px: FloatArray) -> Window:
+    def on(cls, film: Float32, frame: Frame, size: Size, points_px: FloatArray) -> ReferenceWindow:
         """The window of this size into which ``frame`` takes the film and its points."""
         wide = frame.then(Frame(np.eye(2), np.full(2, float(MARGIN_PX))))
         margins = Size(size.width + 2 * MARGIN_PX, size.height + 2 * MARGIN_PX)
@@ -69,7 +69,7 @@ def reference_windows(
     canonical: CanonicalWindow,
     spots: Sequence[tuple[int, Group]],
     side: int,
-) -> dict[int, Window]:
+) -> dict[int, ReferenceWindow]:
     """A reference's windows by number; of the close-ups ``spots`` (level, group) those that show more.
 
     All but the ``canonical`` one are squares of ``side`` pixels.
@@ -82,17 +82,17 @@ def reference_windows(
     aligned = whole.then(fit_similarity(whole.to_window(reference.points_px), mean))
     aligned_px = aligned.to_window(reference.points_px)
     windows = {
-        WHOLE: Window.on(film, whole, square, reference.points_px),
-        ALIGNED: Window.on(film, aligned.then(canonical.frame), canonical.size, reference.points_px),
+        WHOLE: ReferenceWindow.on(film, whole, square, reference.points_px),
+        ALIGNED: ReferenceWindow.on(film, aligned.then(canonical.frame), canonical.size, reference.points_px),
     }
     for n, (level, group) in enumerate(spots, start=CLOSE):
         if level < levels(aligned.scale, canonical.part):
             frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
-            windows[n] = Window.on(film, frame, square, reference.points_px[group.points])
+            windows[n] = ReferenceWindow.on(film, frame, square, reference.points_px[group.points])
     return windows
 
 
-def looks(window: Window, shakes: int, seed: int) -> Iterator[tuple[Float32, FloatArray]]:
+def looks(window: ReferenceWindow, shakes: int, seed: int) -> Iterator[tuple[Float32, FloatArray]]:
     """The window as it is and then ``shakes`` times shaken."""
     yield window.still
     rng = np.random.default_rng(seed)

@@ -10,8 +10,8 @@ from core.matching.closeups import CLOSE_PARTS, close_groups
 from core.matching.features import CANONICAL_MARGIN
 from core.matching.frames import Frame, Size
 from core.matching.protocol import Reference
+from core.matching.reference_windows import ALIGNED, CLOSE, WHOLE, ReferenceWindow, looks, reference_windows
 from core.matching.shape import mean_shape
-from core.matching.windows import ALIGNED, CLOSE, WHOLE, Window, looks, reference_windows
 
 SIDE = 128
 POINTS = np.array([[150.0, 120.0], [220.0, 300.0], [260.0, 180.0], [np.nan, np.nan]])
@@ -32,8 +32,8 @@ def brightest_near(image: np.ndarray, point: np.ndarray, radius: int = 6) -> np.
 
 
 @pytest.fixture
-def window() -> Window:
-    return Window.on(film_of_dots(), Frame.letterbox((400, 400), SIDE), Size.square(SIDE), POINTS)
+def window() -> ReferenceWindow:
+    return ReferenceWindow.on(film_of_dots(), Frame.letterbox((400, 400), SIDE), Size.square(SIDE), POINTS)
 
 
 def test_the_first_look_is_the_window_itself(window):
@@ -58,7 +58,7 @@ def test_points_follow_the_film_when_a_window_is_shaken(window):
 
 
 def test_a_point_that_leaves_a_shaken_window_is_unknown():
-    at_the_edge = Window.on(
+    at_the_edge = ReferenceWindow.on(
         film_of_dots(), Frame.letterbox((400, 400), SIDE), Size.square(SIDE), np.array([[1.0, 200.0]])
     )
     seen = [np.isfinite(points).all() for _, points in list(looks(at_the_edge, 30, seed=2))[1:]]
