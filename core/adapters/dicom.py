@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID
 
@@ -62,10 +63,14 @@ def glance_at_film(path: Path, *, frame: int = 0) -> Radiograph | None:
         if not has_glance(header, transfer_syntax(header)):
             return None
         file.seek(0)
-        found = _film(Path(path), parse(file, pixels=True), frame, "", coarse=True)
-        if found is None:
+        ds = parse(file, pixels=True)
+        with _damage_named(Path(path), ds):
+            stream = _stream(Path(path), ds, frame)
+            stored = None if stream is None else glance(stream, ds)
+        if stored is None:
             return None
-        return replace(found, preliminary=True, notes=("Shown with less detail until the film is read.",))
+        film = _film(Path(path), ds, frame, "", stored)
+        return replace(film, preliminary=True, notes=("Shown with less detail until the film is read.",))
 
 
 @contextmanager
@@ -106,9 +111,7 @@ def _read_dicom(path: Path, file: IO[bytes], size: int, frame: int) -> Radiograp
     while part := file.read(1 << 20):
         digest.update(part)
     ds = check if whole else parse(file, pixels=True)
-    film = _film(path, ds, frame, digest.hexdigest(), coarse=False)
-    assert film is not None
-    return film
+    return _whole_film(path, ds, frame, digest.hexdigest())
 
 
 def _checked_header(path: Path, file: IO[bytes], size: int, frame: int, *, pixels: bool) -> FileDataset:
@@ -123,27 +126,44 @@ def _checked_header(path: Path, file: IO[bytes], size: int, frame: int, *, pixel
     return check
 
 
-def _film(path: Path, ds: FileDataset, frame: int, sha256: str, *, coarse: bool) -> Radiograph | None:
-    """The film of a header with pixels. None when only a coarse picture is wanted and there is none."""
-    if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise ReadError("The file has no pixel data", path=path, remedy=SEND_AGAIN)
-    syntax, frames = transfer_syntax(ds), frame_count(ds)
+@contextmanager
+def _damage_named(path: Path, ds: FileDataset) -> Iterator[None]:
+    """What decoders raise becomes a message for the user."""
     try:
-        encoded, stored = encoded_frame(ds, syntax, frame), None
-        if encoded is not None:
-            check_stream(encoded, ds, path)
-            stored = glance(encoded, ds) if coarse else decode(encoded, ds, syntax)
-        elif "PixelData" in ds:
-            refuse_incomplete(ds, path, len(ds.PixelData))
-        if coarse and stored is None:
-            return None
-        decoded = read_pixels(ds, syntax, frame, stored)
+        yield
     except (NotImplementedError, RuntimeError) as e:
         raise ReadError(
-            f"The compressed pixels are damaged (compression: {UID(syntax).name})",
+            f"The compressed pixels are damaged (compression: {UID(transfer_syntax(ds)).name})",
             path=path,
             remedy="Copy the film again, or export it uncompressed.",
         ) from e
+
+
+def _stream(path: Path, ds: FileDataset, frame: int) -> bytes | None:
+    """The checked compressed stream of a frame; None when pixels are not compressed."""
+    if not any(tag in ds for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise ReadError("The file has no pixel data", path=path, remedy=SEND_AGAIN)
+    encoded = encoded_frame(ds, transfer_syntax(ds), frame)
+    if encoded is not None:
+        check_stream(encoded, ds, path)
+    elif "PixelData" in ds:
+        refuse_incomplete(ds, path, len(ds.PixelData))
+    return encoded
+
+
+def _whole_film(path: Path, ds: FileDataset, frame: int, sha256: str) -> Radiograph:
+    """The film of a header with pixels, in full detail."""
+    with _damage_named(path, ds):
+        stream = _stream(path, ds, frame)
+        stored = None if stream is None else decode(stream, ds, transfer_syntax(ds))
+    return _film(path, ds, frame, sha256, stored)
+
+
+def _film(path: Path, ds: FileDataset, frame: int, sha256: str, stored: NDArray[Any] | None) -> Radiograph:
+    """The film of a header with the ``stored`` values of a frame (None: to be decoded)."""
+    with _damage_named(path, ds):
+        decoded = read_pixels(ds, transfer_syntax(ds), frame, stored)
+    frames = frame_count(ds)
     tags, notes = read_tags(ds)
     graphics, more = read_overlays(ds, frame)
     if graphics is not None:
