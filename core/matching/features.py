@@ -79,8 +79,9 @@ class ViewFeatures:
     ``whole`` ones come from the whole film, ``aligned`` ones from the canonical window, in which the
     points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones,
     [R, L, N, D], from L levels of close-ups of the canonical window (see ``closeups``). A descriptor of
-    zeros stands for a point that the film does not show, or not in such detail. ``whole_px`` and
-    ``aligned_px`` [R, N, 2] are the points in those windows and ``mean_px`` [N, 2] is the mean shape in the
+    zeros stands for a point that the film does not show, or not in such detail. ``on_film``
+    [R, N, 2] are the points as parts of the films' width and height, ``aligned_px`` [R, N, 2] the points and
+    ``mean_px`` [N, 2] is the mean shape in the
     canonical window, all squares; ``window_px`` [2] are the width and height of the canonical window as the
     network looks at it (see ``canonical``). ``aligned_query`` [N, D] and ``close_query`` [L, N, D] are what
     all references together say to look for at each point (see ``queries``). ``whole_code`` and
@@ -93,7 +94,7 @@ class ViewFeatures:
     window_px: NDArray[np.intp]
     whole_code: Float32
     aligned_code: Float32
-    whole_px: FloatArray
+    on_film: FloatArray
     aligned_px: FloatArray
     whole_coarse: Float32
     whole_fine: Float32
@@ -179,12 +180,12 @@ def compute_features(
         if progress is not None:
             progress(share, f"Learning {len(references)} references")
 
-    def read(numbered: tuple[int, Reference]) -> dict[int, ReferenceWindow]:
+    def read(numbered: tuple[int, Reference]) -> tuple[dict[int, ReferenceWindow], FloatArray]:
         number, reference = numbered
         report(READING_SHARE * number / len(references))
         return reference_windows(reference, mean, canonical, spots, side)
 
-    films = workers.map(read, enumerate(references))
+    films, on_film = zip(*workers.map(read, enumerate(references)), strict=True)
     shown_by = {n: [r for r, film in enumerate(films) if n in film] for n in range(CLOSE + len(spots))}
     kinds = [n for n, numbers in shown_by.items() if numbers]
 
@@ -210,7 +211,7 @@ def compute_features(
         window_px=np.array(canonical.size),
         whole_code=_half(whole.code),
         aligned_code=_half(aligned.code),
-        whole_px=whole.points_px,
+        on_film=np.stack(on_film),
         aligned_px=canonical.frame.to_film(aligned.points_px),
         whole_coarse=_half(whole.coarse),
         whole_fine=_half(whole.fine),

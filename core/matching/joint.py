@@ -7,11 +7,12 @@ while the joints at both ends say how far along it the point must lie.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.matching.framing import ANY, Pose, pose_moves
 from core.matching.heatmaps import moments
 
 Float32 = NDArray[np.float32]
@@ -22,9 +23,6 @@ SMOOTH_PX, REACH_PX = 8.0, 50.0
 
 OWN_PX = 7.0
 """How far every point moves by itself."""
-
-POSE_PX = 20.0
-"""How far a shift, a turn or a scale moves points beyond the fitted window."""
 
 WORTH = 1.0
 """Number of references that these expectations are worth beside the spread of the references themselves: how
@@ -61,7 +59,7 @@ class Joint:
 
 
 class Words(NamedTuple):
-    """What the answers say of each point by itself, as Gaussians over its deviation from the mean shape.
+    """What the answers say of each point by itself, as Gaussians over its deviation from the expected shape.
 
     ``precision`` is [N, 2, 2], ``shift`` [N, 2] the precision times the deviation.
     """
@@ -82,15 +80,29 @@ class Expected(NamedTuple):
     words: Words
 
 
-def fit_jointly(position: FloatArray, covariance: FloatArray, mean: FloatArray, shapes: FloatArray) -> Joint:
+class Shapes(NamedTuple):
+    """The shapes that are expected, a Gaussian: ``middle`` [N, 2] and ``covariance`` [2N, 2N], in pixels."""
+
+    middle: FloatArray
+    covariance: FloatArray
+
+    @classmethod
+    def like(cls, mean: FloatArray, shapes: FloatArray, pose: Pose = ANY) -> Self:
+        """Shapes that differ from the ``mean`` [N, 2] as references' ``shapes`` [R, N, 2] do (NaN: unknown).
+
+        And smoothly, and by a ``pose``; all in pixels of the canonical window.
+        """
+        moves = pose_moves(mean)
+        own = moves.T @ pose.covariance @ moves + _differences(mean, shapes)
+        return cls(mean + (pose.mean @ moves).reshape(mean.shape), own)
+
+
+def fit_jointly(position: FloatArray, covariance: FloatArray, shapes: Shapes) -> Joint:
     """The most likely shape, given answers at ``position`` [N, 2] spread by ``covariance`` [N, 2, 2].
 
-    ``mean`` [N, 2] is the mean shape and ``shapes`` [R, N, 2] those of the references (NaN: unknown); all in
-    pixels of the canonical window. A Gaussian model: shapes deviate from the mean as the references do, and
-    smoothly. Answers that fit badly count less (iterative reweighting, Lange et al. 1989).
+    Answers that fit badly count less (iterative reweighting, Lange et al. 1989).
     """
-    count = len(mean)
-    prior = _prior(mean, shapes)
+    (mean, prior), count = shapes, len(shapes.middle)
     noise = covariance + SHARPEST_PX**2 * np.eye(2)
     sharpness = np.linalg.inv(noise)
     moved = (position - mean).ravel()
@@ -110,22 +122,20 @@ def expected_jointly(
     answers: Float32,
     columns: FloatArray,
     rows: FloatArray,
-    mean: FloatArray,
-    shapes: FloatArray,
+    shapes: Shapes,
     former: Words | None = None,
 ) -> Expected:
-    """Where points lie, given ``answers`` [N, H, W] and the Gaussian model of shapes.
+    """Where points lie, given ``answers`` [N, H, W] and the shapes that are expected.
 
-    ``columns`` [N, W] and ``rows`` [N, H] are the places of the maps' cells; all in pixels of the canonical
-    window, like ``mean`` [N, 2] and ``shapes`` [R, N, 2] (see ``fit_jointly``). ``former`` are the words of a
-    look before, from farther off.
+    ``columns`` [N, W] and ``rows`` [N, H] are the places of the maps' cells, in pixels as of the shapes.
+    ``former`` are the words of a look before, from farther off.
 
     Expectation propagation (Minka 2001): every answer, however many places it names, is replaced by the
     Gaussian that says the same in the light of all other answers, in a few rounds. Without ``former`` words
     the answers are taken more and more at theirs.
     """
     count, height, width = answers.shape
-    prior = _prior(mean, shapes)
+    mean, prior = shapes
     known = answers / answers.sum(axis=(1, 2), keepdims=True)
     told = np.log((1.0 - DOUBT) * known + DOUBT / (height * width)).astype(np.float32)
     blocks = np.arange(2 * count).reshape(count, 2)
@@ -174,23 +184,12 @@ def _times(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("nij,nj->ni", matrices, vectors), dtype=np.float64)
 
 
-def _prior(mean: FloatArray, shapes: FloatArray) -> FloatArray:
-    """Covariance [2N, 2N] of the points' deviations from the mean shape."""
+def _differences(mean: FloatArray, shapes: FloatArray) -> FloatArray:
+    """Covariance [2N, 2N] of the points' deviations from the mean shape, but for their pose."""
     count = len(mean)
     apart = ((mean[:, None] - mean[None]) ** 2).sum(2)
     smooth = SMOOTH_PX**2 * np.exp(-apart / (2.0 * REACH_PX**2)) + OWN_PX**2 * np.eye(count)
     own = np.nan_to_num(shapes - mean).reshape(len(shapes), 2 * count)
     seen = own.T @ own  # the covariance of the references, times their number
-    centred = mean - mean.mean(0)
-    size = max(float(np.sqrt((centred**2).sum(1).mean())), 1e-6)
-    turned = centred @ np.array([[0.0, 1.0], [-1.0, 0.0]])
-    pose = np.stack(
-        [
-            np.tile([1.0, 0.0], count),
-            np.tile([0.0, 1.0], count),
-            centred.ravel() / size,
-            turned.ravel() / size,
-        ]
-    )
     expected = np.kron(smooth, np.eye(2)) * WORTH
-    return np.asarray((seen + expected) / (len(shapes) - 1.0 + WORTH) + POSE_PX**2 * pose.T @ pose)
+    return np.asarray((seen + expected) / (len(shapes) - 1.0 + WORTH))

@@ -26,7 +26,8 @@ from core.matching.features import (
     joined,
     known_points,
 )
-from core.matching.frames import Frame, normalise, standardise
+from core.matching.frames import Frame, Size, normalise, standardise
+from core.matching.framing import expected_pose
 from core.matching.heatmaps import (
     Answers,
     covariances,
@@ -36,7 +37,7 @@ from core.matching.heatmaps import (
     support,
     with_neighbours,
 )
-from core.matching.joint import fit_jointly
+from core.matching.joint import Shapes, fit_jointly
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Look, Placed, place
@@ -77,15 +78,15 @@ REALIGN_BEYOND = 0.03
 class _Fit:
     """A view fitted to the film, of the points ``known`` [N] to the references.
 
-    ``view`` holds the references that are asked alone, ``shapes`` [R, n, 2] the points of all. ``frame``
-    takes the film to the square canonical window. ``seen`` is what the canonical window shows, ``posterior``
-    [n, H, W] where the points lie in it with their neighbours' word. ``position`` [n, 2] and ``distance`` [n]
-    are its peaks and mean distances from them, in pixels of the square one. ``score`` is the likeness of the
-    whole, 0..1, better by what the answers say for the positions.
+    ``view`` holds the references that are asked alone, ``shapes`` is what all let expect. ``frame`` takes the
+    film to the square canonical window. ``seen`` is what the canonical window shows, ``posterior`` [n, H, W]
+    where the points lie in it with their neighbours' word. ``position`` [n, 2] and ``distance`` [n] are its
+    peaks and mean distances from them, in pixels of the square one. ``score`` is the likeness of the whole,
+    0..1, better by what the answers say for the positions.
     """
 
     view: ViewFeatures
-    shapes: FloatArray
+    shapes: Shapes
     known: NDArray[np.bool_]
     frame: Frame
     seen: Look
@@ -212,10 +213,12 @@ class LandmarkMatcher:
         voters = view.reordered(np.sort(similar))
         logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
         said = float(support(unary, found, stride, 1.0 / window.part).mean())
+        size = Size(film.shape[1], film.shape[0])
+        pose = expected_pose(view.mean_px, view.on_film, size, frame)
         alike = likeness(seen.code, view.aligned_code)
         return _Fit(
             voters,
-            view.aligned_px,
+            Shapes.like(view.mean_px, view.aligned_px, pose),
             known,
             frame,
             Look(shown, logits, unary, 1.0 / window.part),
@@ -247,7 +250,7 @@ class LandmarkMatcher:
     def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
         view, frame, known = fit.view, fit.frame, fit.known
         score = float(np.clip(fit.score, 0.0, 1.0))
-        joint = fit_jointly(placed.position, placed.covariance, view.mean_px, fit.shapes)
+        joint = fit_jointly(placed.position, placed.covariance, fit.shapes)
         shown = known_points(view.aligned_px)[..., None] > 0
         single = np.where(shown, placed.single, np.nan)
         even = np.ones((1, 1, 1), np.float32)

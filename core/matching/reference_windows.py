@@ -69,10 +69,11 @@ def reference_windows(
     canonical: CanonicalWindow,
     spots: Sequence[tuple[int, Group]],
     side: int,
-) -> dict[int, ReferenceWindow]:
-    """A reference's windows by number; of the close-ups ``spots`` (level, group) those that show more.
+) -> tuple[dict[int, ReferenceWindow], FloatArray]:
+    """A reference's windows by number, and its points [N, 2] as parts of the film's width and height.
 
-    All but the ``canonical`` one are squares of ``side`` pixels.
+    Of the close-ups ``spots`` (level, group) there are those that show more. All windows but the
+    ``canonical`` one are squares of ``side`` pixels.
     """
     square = Size.square(side)
     film = normalise(reference.read_image())
@@ -89,7 +90,7 @@ def reference_windows(
         if level < levels(aligned.scale, canonical.part):
             frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
             windows[n] = ReferenceWindow.on(film, frame, square, reference.points_px[group.points])
-    return windows
+    return windows, (reference.points_px + 0.5) / [width, height]
 
 
 def looks(window: ReferenceWindow, shakes: int, seed: int) -> Iterator[tuple[Float32, FloatArray]]:

@@ -13,7 +13,7 @@ from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, Size, standardise
 from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, settled, support
-from core.matching.joint import Words, expected_jointly
+from core.matching.joint import Shapes, Words, expected_jointly
 from core.matching.parallel import Workers
 
 Float32 = NDArray[np.float32]
@@ -86,21 +86,19 @@ def place(
     workers: Workers,
     film: Float32,
     view: ViewFeatures,
-    shapes: FloatArray,
+    shapes: Shapes,
     canonical: Frame,
     whole: Look,
 ) -> Placed:
     """The points, from a look at the ``whole`` canonical window and from close-ups where these show more.
 
-    ``shapes`` [R, N, 2] are the points of all references of the view; ``canonical`` takes the film to the
-    square canonical window.
+    ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film.
     """
     side, stride = encoder.input_px, encoder.strides[1]
     count, cell = len(view.mean_px), 1.0 / (side // stride) ** 2
-    shape = view.mean_px, shapes
     answers, frames = whole.fused, [whole.frame] * count
     part = 1.0 / whole.larger
-    beliefs = _beliefs(answers, frames, part, canonical, shape, stride, None)
+    beliefs = _beliefs(answers, frames, part, canonical, shapes, stride, None)
     single, beyond = whole.single(beliefs.others, stride), np.zeros(count)
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
 
@@ -127,7 +125,7 @@ def place(
                 frames[n] = seen.frame
         before, part = part, CLOSE_PARTS[level]
         wider = beliefs
-        beliefs = _beliefs(answers, frames, part, canonical, shape, stride, wider.words)
+        beliefs = _beliefs(answers, frames, part, canonical, shapes, stride, wider.words)
         film_px = canonical.to_film(beliefs.position)
         for n, (belief, window) in enumerate(zip(wider.maps, wider.frames, strict=True)):
             reach = 0.5 * side * part / before
@@ -149,20 +147,19 @@ def _beliefs(
     frames: Sequence[Frame],
     part: float,
     canonical: Frame,
-    shape: tuple[FloatArray, FloatArray],
+    shapes: Shapes,
     stride: int,
     former: Words | None,
 ) -> _Beliefs:
     """What ``answers`` [N, H, W] of windows that show ``part`` of the canonical one say together.
 
-    ``shape`` are the mean [N, 2] and the references' shapes [R, N, 2], ``former`` the words of the look
-    before.
+    ``former`` are the words of the look before.
     """
     corner = np.array([canonical.to_window(frame.to_film(np.zeros(2))) for frame in frames])
     height, width = answers.shape[1:]
     columns = corner[:, :1] + part * cells(width, stride)
     rows = corner[:, 1:] + part * cells(height, stride)
-    maps, others, words = expected_jointly(answers, columns, rows, *shape, former)
+    maps, others, words = expected_jointly(answers, columns, rows, shapes, former)
     found, _, away = peaks(maps, stride)
     if part == CLOSE_PARTS[-1]:
         # Together they tell which of several places it is; where in it, the point's own answer knows best.

@@ -104,7 +104,7 @@ def _locate(encoder: Encoder, window: Frame, seen: Encoded, view: ViewFeatures) 
     take = _spread_over(len(view.keys), LOCATING_REFERENCES)
     answers = Answers.of(seen.coarse, seen.fine, encoder.scales)
     logits = answers.logits(joined(view.whole_coarse[take], view.whole_fine[take]))
-    fused = fuse(logits, known_points(view.whole_px[take]))
+    fused = fuse(logits, known_points(view.on_film[take]))
     pose = find_pose(fused, view.mean_px, encoder.strides[1])
     return Found(view, window, _canonical(window, pose), pose.support)
 

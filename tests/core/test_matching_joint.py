@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.matching.heatmaps import cells, moments
-from core.matching.joint import expected_jointly, fit_jointly
+from core.matching.joint import Shapes, expected_jointly, fit_jointly
 
 LEG = np.array([[100.0, 30.0 + 15.0 * n] for n in range(14)] + [[140.0, 30.0 + 15.0 * n] for n in range(14)])
 MANY = np.repeat(LEG[None], 12, axis=0)
@@ -17,7 +17,7 @@ SHARP = np.broadcast_to(0.3 * np.eye(2), (len(LEG), 2, 2))
 
 def test_answers_that_are_sharp_stay_where_they_are():
     moved = LEG + np.random.default_rng(1).normal(0, 1.0, LEG.shape)
-    joint = fit_jointly(moved, SHARP, LEG, LEG[None])
+    joint = fit_jointly(moved, SHARP, Shapes.like(LEG, LEG[None]))
     assert np.abs(joint.position - moved).max() < 0.2
     assert joint.strain.mean() < 1.0
 
@@ -26,7 +26,7 @@ def test_a_point_that_slid_along_a_shaft_is_put_back():
     answers, spread = LEG.copy(), SHARP.copy()
     answers[6] += [0.5, 9.0]
     spread[6] = np.diag([0.3, 120.0])  # sharp across the shaft, vague along it
-    joint = fit_jointly(answers, spread, LEG, MANY)
+    joint = fit_jointly(answers, spread, Shapes.like(LEG, MANY))
     assert joint.position[6] == pytest.approx(LEG[6] + [0.5, 0.0], abs=1.5)
     others = np.delete(np.arange(len(LEG)), 6)
     assert np.abs(joint.position - LEG)[others].max() < 0.3
@@ -35,7 +35,7 @@ def test_a_point_that_slid_along_a_shaft_is_put_back():
 def test_a_point_that_is_sure_and_wrong_strains_the_shape_and_moves_no_other():
     answers = LEG.copy()
     answers[6] += [25.0, 0.0]
-    joint = fit_jointly(answers, SHARP, LEG, LEG[None])
+    joint = fit_jointly(answers, SHARP, Shapes.like(LEG, LEG[None]))
     assert joint.strain.argmax() == 6
     others = np.delete(np.arange(len(LEG)), 6)
     assert np.abs(joint.position - LEG)[others].max() < 0.5
@@ -53,7 +53,7 @@ def test_pose_is_free(turn_deg, shift, scale, references):
     matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     middle = LEG.mean(0)
     posed = (LEG - middle) @ matrix.T + middle + shift
-    joint = fit_jointly(posed, SHARP, LEG, np.repeat(LEG[None], references, axis=0))
+    joint = fit_jointly(posed, SHARP, Shapes.like(LEG, np.repeat(LEG[None], references, axis=0)))
     assert np.abs(joint.position - posed).max() < 1.0
 
 
@@ -63,7 +63,7 @@ def test_how_references_differ_is_expected():
     answers, spread = bent.copy(), SHARP.copy()
     answers[13], spread[13] = LEG[13], 400.0 * np.eye(2)
     known, plain = (
-        np.abs(fit_jointly(answers, spread, LEG, some).position[13] - bent[13]).max()
+        np.abs(fit_jointly(answers, spread, Shapes.like(LEG, some)).position[13] - bent[13]).max()
         for some in (shapes, LEG[None])
     )
     assert known < plain
@@ -73,8 +73,8 @@ def test_how_references_differ_is_expected():
 def test_points_that_no_reference_knows_and_a_lone_point():
     shapes = LEG[None].copy()
     shapes[0, 3] = np.nan
-    assert np.isfinite(fit_jointly(LEG, SHARP, LEG, shapes).position).all()
-    lone = fit_jointly(LEG[:1] + 3.0, SHARP[:1], LEG[:1], LEG[None, :1])
+    assert np.isfinite(fit_jointly(LEG, SHARP, Shapes.like(LEG, shapes)).position).all()
+    lone = fit_jointly(LEG[:1] + 3.0, SHARP[:1], Shapes.like(LEG[:1], LEG[None, :1]))
     assert lone.position == pytest.approx(LEG[:1] + 3.0, abs=0.2)
 
 
@@ -98,7 +98,7 @@ def centres(belief):
 
 
 def test_expectations_are_maps_and_leave_clear_answers_where_they_are():
-    belief = expected_jointly(answers_at(LEG), *CELLS, LEG, LEG[None]).belief
+    belief = expected_jointly(answers_at(LEG), *CELLS, Shapes.like(LEG, LEG[None])).belief
     assert belief.sum(axis=(1, 2)) == pytest.approx(1.0, abs=1e-4)
     assert np.abs(centres(belief) - LEG).max() < 1.0
 
@@ -108,7 +108,7 @@ def test_a_chain_whose_links_look_alike_is_told_by_its_ends(sign):
     ambiguous = answers_at(LEG, LEG + sign * LEVEL)
     ends = [0, 13, 14, 27]
     ambiguous[ends] = answers_at(LEG)[ends]
-    belief = expected_jointly(ambiguous, *CELLS, LEG, MANY).belief
+    belief = expected_jointly(ambiguous, *CELLS, Shapes.like(LEG, MANY)).belief
     assert np.abs(centres(belief) - LEG).max() < 3.0
     assert np.abs(centres(ambiguous) - LEG).max() > 5.0  # what the answers alone say
 
@@ -116,7 +116,7 @@ def test_a_chain_whose_links_look_alike_is_told_by_its_ends(sign):
 def test_an_answer_against_all_others_is_not_believed():
     answers = answers_at(LEG)
     answers[6] = answers_at(LEG + np.array([40.0, 0.0]))[6]
-    belief = expected_jointly(answers, *CELLS, LEG, LEG[None]).belief
+    belief = expected_jointly(answers, *CELLS, Shapes.like(LEG, LEG[None])).belief
     others = np.delete(np.arange(len(LEG)), 6)
     assert np.abs(centres(belief) - LEG)[others].max() < 1.0
     assert np.abs(centres(belief)[6] - LEG[6]).max() < 10.0
@@ -132,15 +132,15 @@ def test_maps_of_separate_windows_are_taken_together_as_maps_of_one_are():
         / (2 * 2.0**2)
     ).astype(np.float32)
     clear[5] = 1.0  # says nothing
-    middle, _ = moments(expected_jointly(clear, *fine, LEG, LEG[None]).belief, *fine)
+    middle, _ = moments(expected_jointly(clear, *fine, Shapes.like(LEG, LEG[None])).belief, *fine)
     assert np.abs(middle - moved).max() < 1.0
 
 
 def test_what_was_known_before_a_closer_look_still_counts():
-    words = expected_jointly(answers_at(LEG), *CELLS, LEG, MANY).words
+    words = expected_jointly(answers_at(LEG), *CELLS, Shapes.like(LEG, MANY)).words
     either = answers_at(LEG, LEG + LEVEL)  # the whole chain may lie a link lower
-    ignorant = expected_jointly(either, *CELLS, LEG, MANY).belief
-    knowing = expected_jointly(either, *CELLS, LEG, MANY, words).belief
+    ignorant = expected_jointly(either, *CELLS, Shapes.like(LEG, MANY)).belief
+    knowing = expected_jointly(either, *CELLS, Shapes.like(LEG, MANY), words).belief
     assert np.abs(centres(knowing) - LEG).max() < 3.0
     assert np.abs(centres(ignorant) - LEG).max() > 5.0
 
@@ -150,7 +150,7 @@ def test_the_more_references_agree_the_less_a_shape_may_differ():
     answers[6] += [0.0, 9.0]
     spread[6] = np.diag([0.3, 60.0])
     moved = [
-        abs(fit_jointly(answers, spread, LEG, MANY[:count]).position[6, 1] - LEG[6, 1])
+        abs(fit_jointly(answers, spread, Shapes.like(LEG, MANY[:count])).position[6, 1] - LEG[6, 1])
         for count in (1, 4, 12)
     ]
     assert moved[0] > moved[1] > moved[2]

@@ -87,7 +87,8 @@ def test_the_windows_of_a_reference():
     mean = mean_shape([POINTS], SIDE, CANONICAL_MARGIN)
     spots = [(level, g) for level, part in enumerate(CLOSE_PARTS) for g in close_groups(mean, SIDE, part)]
     canonical = CanonicalWindow.of(Size(SIDE - 16, SIDE + 16), SIDE)
-    windows = reference_windows(reference, mean, canonical, spots, SIDE)
+    windows, on_film = reference_windows(reference, mean, canonical, spots, SIDE)
+    assert on_film == pytest.approx((POINTS + 0.5) / 400, nan_ok=True)
     assert {WHOLE, ALIGNED, CLOSE} <= set(windows)
     assert windows[ALIGNED].points_px[:3] == pytest.approx(canonical.frame.to_window(mean[:3]), abs=0.5)
     image, points = windows[ALIGNED].still
