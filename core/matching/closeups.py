@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.matching.frames import Frame
+from core.matching.canonical import CanonicalWindow
+from core.matching.frames import Frame, Size
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
 CLOSE_PARTS = (0.4, 0.16)
-"""Side of the close-ups, and of the closer ones that follow them, as a part of the canonical window."""
+"""Side of the close-ups, and of the closer ones after them, as a part of the square canonical window."""
 
 REACH = 0.36
-"""How far from the centre of a close-up its points may lie in the mean shape, as a part of its side."""
+"""How far from the centre of a close-up its points may lie in the mean shape, as a part of its sides."""
+
+
+class CloseUp(NamedTuple):
+    """A level of close-ups: the ``size`` of each, and pixels of the canonical window per pixel (``part``)."""
+
+    size: Size
+    part: float
+
+    @property
+    def reach_px(self) -> FloatArray:
+        """How far right or left and above or below its centre [2] points may lie, in the canonical window."""
+        return np.asarray(REACH * self.part * np.array(self.size), dtype=np.float64)
+
+
+def close_ups(window: CanonicalWindow, square_px: int) -> tuple[CloseUp, ...]:
+    """Both levels. Of a long window, the first are as long: they show more of it and show it larger."""
+    first, second = CLOSE_PARTS
+    return CloseUp(window.size, first * float(np.sqrt(window.part))), CloseUp(Size.square(square_px), second)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,35 +49,36 @@ class Group:
     centre_px: FloatArray
 
 
-def levels(scale: float, first: float) -> int:
-    """How many of ``CLOSE_PARTS`` to look at: as long as the look before makes the film smaller than it is.
+def levels(scale: float, window: CanonicalWindow, close: Sequence[CloseUp]) -> int:
+    """How many levels to look at: as long as the look before makes the film smaller than it is.
 
-    ``scale`` are the pixels of the canonical window per film pixel, ``first`` the part of it per pixel of the
-    first look (see ``CanonicalWindow.part``).
+    ``scale`` are the pixels of the canonical window per film pixel.
     """
-    return sum(scale / before < 1.0 for before in (first, *CLOSE_PARTS[:-1]))
+    before = (window.part, *(level.part for level in close[:-1]))
+    return sum(scale / part < 1.0 for part in before)
 
 
-def close_groups(mean_px: FloatArray, window_px: int, part: float) -> tuple[Group, ...]:
-    """Groups that together hold every known point of the mean shape [N, 2] once, for close-ups of ``part``.
+def close_groups(mean_px: FloatArray, close: CloseUp) -> tuple[Group, ...]:
+    """Groups that together hold every known point of the mean shape [N, 2] once, for close-ups of a level.
 
-    Greedy cover: the square that takes in most of the points that are left, again and again; then every
+    Greedy cover: the window that takes in most of the points that are left, again and again; then every
     point goes to the close-up in whose middle it lies best.
     """
     known = np.flatnonzero(np.isfinite(mean_px).all(1))
     places = mean_px[known]
-    reach = REACH * part * window_px
+    reach = close.reach_px
     centres: list[FloatArray] = []
     left = np.ones(len(known), dtype=bool)
     while left.any():
-        # The corner points of the best square are points themselves.
+        # The corner points of the best window are points themselves.
         corners = np.stack(np.meshgrid(places[left, 0], places[left, 1]), axis=-1).reshape(-1, 2) + reach
         inside = (np.abs(places[None] - corners[:, None]) <= reach + 1e-9).all(2) & left
         taken = inside[inside.sum(1).argmax()]
         centres.append((places[taken].min(0) + places[taken].max(0)) / 2)
         left &= ~taken
     stack = np.stack(centres) if centres else np.zeros((0, 2))
-    nearest = np.abs(places[:, None] - stack[None]).max(2).argmin(1) if len(known) else np.zeros(0, np.intp)
+    away = np.abs(places[:, None] - stack[None]) / reach
+    nearest = away.max(2).argmin(1) if len(known) else np.zeros(0, np.intp)
     return tuple(
         Group(known[nearest == number], centre)
         for number, centre in enumerate(stack)
@@ -65,9 +87,9 @@ def close_groups(mean_px: FloatArray, window_px: int, part: float) -> tuple[Grou
 
 
 def close_frame(
-    frame: Frame, group: Group, points_px: FloatArray, mean_px: FloatArray, window_px: int, part: float
+    frame: Frame, group: Group, points_px: FloatArray, mean_px: FloatArray, close: CloseUp
 ) -> Frame:
-    """The close-up of ``part`` of a group on a film, as a map from film to close-up pixels.
+    """The close-up of a group on a film, as a map from film to close-up pixels.
 
     ``frame`` maps the film to its canonical window, in which its points lie at ``points_px`` [N, 2]
     (NaN: unknown) where the mean shape has ``mean_px``: the close-up follows its own points.
@@ -75,17 +97,17 @@ def close_frame(
     moved = points_px[group.points] - mean_px[group.points]
     moved = moved[np.isfinite(moved).all(1)]
     shift = moved.mean(0) if len(moved) else np.zeros(2)
-    middle = (window_px - 1) / 2
-    return frame.then(Frame(np.eye(2) / part, middle - (group.centre_px + shift) / part))
+    middle = (np.array(close.size) - 1) / 2
+    return frame.then(Frame(np.eye(2) / close.part, middle - (group.centre_px + shift) / close.part))
 
 
-def seen_close(maps: Float32, window: Frame, close: Frame, side_px: int, stride: int) -> Float32:
+def seen_close(maps: Float32, window: Frame, close: Frame, size: Size, stride: int) -> Float32:
     """Probability maps [N, h, w] of a window, as they appear in the close-up [N, H, W]; each sums to 1.
 
-    ``window`` and ``close`` map the film to the two windows, ``side_px`` is the side of the close-up; a map
-    without anything there is uniform.
+    ``window`` and ``close`` map the film to the two windows, ``size`` is that of the close-up; a map without
+    anything there is uniform.
     """
-    cells = side_px // stride
+    cells = Size(size.width // stride, size.height // stride)
     # From cells of the close-up to cells of the window.
     half = 0.5 * stride - 0.5
     matrix = window.matrix @ np.linalg.inv(close.matrix)
@@ -93,7 +115,7 @@ def seen_close(maps: Float32, window: Frame, close: Frame, side_px: int, stride:
     offset = (matrix @ np.full(2, half) + offset - half) / stride
     affine = np.hstack([matrix, offset[:, None]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = np.stack([cv2.warpAffine(layer, affine, (cells, cells), flags=flags) for layer in maps])
+    seen = np.stack([cv2.warpAffine(layer, affine, cells, flags=flags) for layer in maps])
     total = seen.sum(axis=(1, 2), keepdims=True)
-    uniform = np.float32(1.0 / cells**2)
+    uniform = np.float32(1.0 / (cells.width * cells.height))
     return np.asarray(np.where(total > 1e-6, seen / np.maximum(total, 1e-6), uniform), dtype=np.float32)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import MatchError
 from core.matching.canonical import CanonicalWindow, window_size
-from core.matching.closeups import CLOSE_PARTS, close_groups
+from core.matching.closeups import close_groups, close_ups
 from core.matching.frames import Size
 from core.matching.heatmaps import Answers, look_up
 from core.matching.parallel import Workers
@@ -171,9 +171,8 @@ def compute_features(
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
     aligned_px = np.stack([fit_similarity(r.points_px, mean).to_window(r.points_px) for r in references])
     canonical = CanonicalWindow.of(window_size(mean, aligned_px, side), side)
-    spots = [
-        (level, group) for level, part in enumerate(CLOSE_PARTS) for group in close_groups(mean, side, part)
-    ]
+    close = close_ups(canonical, side)
+    spots = [(number, group) for number, level in enumerate(close) for group in close_groups(mean, level)]
 
     def report(share: float) -> None:
         stop_if(cancelled)
@@ -183,7 +182,7 @@ def compute_features(
     def read(numbered: tuple[int, Reference]) -> tuple[dict[int, ReferenceWindow], FloatArray]:
         number, reference = numbered
         report(READING_SHARE * number / len(references))
-        return reference_windows(reference, mean, canonical, spots, side)
+        return reference_windows(reference, mean, canonical, close, spots, side)
 
     films, on_film = zip(*workers.map(read, enumerate(references)), strict=True)
     shown_by = {n: [r for r, film in enumerate(films) if n in film] for n in range(CLOSE + len(spots))}
@@ -195,7 +194,7 @@ def compute_features(
 
     learned = dict(zip(kinds, workers.map(learn, kinds), strict=True))
     whole, aligned = learned.pop(WHOLE), learned.pop(ALIGNED)
-    shape, dims = (len(CLOSE_PARTS), len(mean)), (aligned.coarse.shape[2], aligned.fine.shape[2])
+    shape, dims = (len(close), len(mean)), (aligned.coarse.shape[2], aligned.fine.shape[2])
     close_coarse, close_fine = (np.zeros((len(references), *shape, dim), np.float32) for dim in dims)
     close_query = np.zeros((*shape, sum(dims)), np.float32)
     for n, found in learned.items():

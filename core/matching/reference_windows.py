@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.matching.canonical import CanonicalWindow
-from core.matching.closeups import CLOSE_PARTS, Group, close_frame, levels
+from core.matching.closeups import CloseUp, Group, close_frame, levels
 from core.matching.frames import Frame, Size, normalise, standardise
 from core.matching.protocol import Reference
 from core.matching.shape import fit_similarity
@@ -67,13 +67,14 @@ def reference_windows(
     reference: Reference,
     mean: FloatArray,
     canonical: CanonicalWindow,
+    close: Sequence[CloseUp],
     spots: Sequence[tuple[int, Group]],
     side: int,
 ) -> tuple[dict[int, ReferenceWindow], FloatArray]:
     """A reference's windows by number, and its points [N, 2] as parts of the film's width and height.
 
-    Of the close-ups ``spots`` (level, group) there are those that show more. All windows but the
-    ``canonical`` one are squares of ``side`` pixels.
+    Of the close-ups ``spots`` (level of ``close``, group) there are those that show more. The film as a whole
+    is shown in a square of ``side`` pixels.
     """
     square = Size.square(side)
     film = normalise(reference.read_image())
@@ -87,9 +88,9 @@ def reference_windows(
         ALIGNED: ReferenceWindow.on(film, aligned.then(canonical.frame), canonical.size, reference.points_px),
     }
     for n, (level, group) in enumerate(spots, start=CLOSE):
-        if level < levels(aligned.scale, canonical.part):
-            frame = close_frame(aligned, group, aligned_px, mean, side, CLOSE_PARTS[level])
-            windows[n] = ReferenceWindow.on(film, frame, square, reference.points_px[group.points])
+        if level < levels(aligned.scale, canonical, close):
+            frame = close_frame(aligned, group, aligned_px, mean, close[level])
+            windows[n] = ReferenceWindow.on(film, frame, close[level].size, reference.points_px[group.points])
     return windows, (reference.points_px + 0.5) / [width, height]
 
 

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from core.matching.closeups import CLOSE_PARTS, Group, close_frame, close_groups, levels, seen_close
+from core.matching.closeups import Group, close_frame, close_groups, close_ups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
-from core.matching.frames import Frame, Size, standardise
+from core.matching.frames import Frame, standardise
 from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, settled, support
 from core.matching.joint import Shapes, Words, expected_jointly
 from core.matching.parallel import Workers
@@ -94,42 +94,46 @@ def place(
 
     ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film.
     """
-    side, stride = encoder.input_px, encoder.strides[1]
-    count, cell = len(view.mean_px), 1.0 / (side // stride) ** 2
+    stride, count = encoder.strides[1], len(view.mean_px)
+    window = view.canonical(encoder.input_px)
+    close = close_ups(window, encoder.input_px)
     answers, frames = whole.fused, [whole.frame] * count
     part = 1.0 / whole.larger
-    beliefs = _beliefs(answers, frames, part, canonical, shapes, stride, None)
+    beliefs = _beliefs(answers, frames, part, canonical, shapes, stride, None, False)
     single, beyond = whole.single(beliefs.others, stride), np.zeros(count)
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
 
-    def look(level: int, group: Group) -> tuple[Look, Float32]:
-        chosen = group.points
-        close = close_frame(canonical, group, beliefs.position, view.mean_px, side, CLOSE_PARTS[level])
-        seen = encoder.encode(standardise(close.sample(film, Size.square(side))))
+    def look(number: int, group: Group) -> tuple[Look, Float32]:
+        level, chosen = close[number], group.points
+        frame = close_frame(canonical, group, beliefs.position, view.mean_px, level)
+        seen = encoder.encode(standardise(frame.sample(film, level.size)))
         expected = np.concatenate(
-            [seen_close(answers[n : n + 1], frames[n], close, side, stride) for n in chosen]
+            [seen_close(answers[n : n + 1], frames[n], frame, level.size, stride) for n in chosen]
         )
-        expected += CLOSE_DOUBT * (cell - expected)
+        expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
         answer = Answers.of(seen.coarse, seen.fine, encoder.scales)
-        scores = answer.logits(joined(view.close_coarse[:, level, chosen], view.close_fine[:, level, chosen]))
-        return Look(close, scores, np.exp(log_maps(answer.logits(view.close_query[level, chosen])))), expected
+        wanted = joined(view.close_coarse[:, number, chosen], view.close_fine[:, number, chosen])
+        fused = np.exp(log_maps(answer.logits(view.close_query[number, chosen])))
+        return Look(frame, answer.logits(wanted), fused), expected
 
-    for level in range(_depth(view, canonical.scale, part)):
-        groups = close_groups(view.mean_px, side, CLOSE_PARTS[level])
-        looks = workers.map(partial(look, level), groups)
-        answers, frames = np.empty((count, side // stride, side // stride), np.float32), list(frames)
+    for number in range(_depth(view, levels(canonical.scale, window, close))):
+        groups = close_groups(view.mean_px, close[number])
+        looks = workers.map(partial(look, number), groups)
+        answers, frames = np.empty((count, *looks[0][1].shape[1:]), np.float32), list(frames)
         for group, (seen, expected) in zip(groups, looks, strict=True):
             known = seen.fused * expected
             answers[group.points] = known / np.maximum(known.sum(axis=(1, 2), keepdims=True), 1e-30)
             for n in group.points:
                 frames[n] = seen.frame
-        before, part = part, CLOSE_PARTS[level]
+        before, part = part, close[number].part
         wider = beliefs
-        beliefs = _beliefs(answers, frames, part, canonical, shapes, stride, wider.words)
+        beliefs = _beliefs(
+            answers, frames, part, canonical, shapes, stride, wider.words, number == len(close) - 1
+        )
+        reach = 0.5 * part / before * np.array(close[number].size)
         film_px = canonical.to_film(beliefs.position)
-        for n, (belief, window) in enumerate(zip(wider.maps, wider.frames, strict=True)):
-            reach = 0.5 * side * part / before
-            beyond[n] += before * _beyond(belief, window.to_window(film_px[n]), stride, reach)
+        for n, (belief, seen_in) in enumerate(zip(wider.maps, wider.frames, strict=True)):
+            beyond[n] += before * _beyond(belief, seen_in.to_window(film_px[n]), stride, reach)
         for group, (seen, expected) in zip(groups, looks, strict=True):
             single[:, group.points] = seen.single(expected * beliefs.others[group.points], stride)
             looked.append((group.points, seen))
@@ -150,6 +154,7 @@ def _beliefs(
     shapes: Shapes,
     stride: int,
     former: Words | None,
+    closest: bool,
 ) -> _Beliefs:
     """What ``answers`` [N, H, W] of windows that show ``part`` of the canonical one say together.
 
@@ -161,7 +166,7 @@ def _beliefs(
     rows = corner[:, 1:] + part * cells(height, stride)
     maps, others, words = expected_jointly(answers, columns, rows, shapes, former)
     found, _, away = peaks(maps, stride)
-    if part == CLOSE_PARTS[-1]:
+    if closest:
         # Together they tell which of several places it is; where in it, the point's own answer knows best.
         found = settled(answers, found, stride)
     covariance = part**2 * covariances(maps, found, stride)
@@ -177,9 +182,8 @@ def _support(looked: Sequence[tuple[NDArray[np.intp], Look]], film_px: FloatArra
     return said / times
 
 
-def _depth(view: ViewFeatures, scale: float, first: float) -> int:
-    """How many levels of close-ups show more of this film (see ``levels``) and of enough references."""
-    depth = levels(scale, first)
+def _depth(view: ViewFeatures, depth: int) -> int:
+    """How many of the first ``depth`` levels of close-ups show more of enough of the references."""
     while depth and _detailed(view, depth - 1).mean() < ENOUGH_DETAILED:
         depth -= 1
     return depth
@@ -190,9 +194,9 @@ def _detailed(view: ViewFeatures, level: int) -> Float32:
     return np.asarray(view.close_fine[:, level].any(2), dtype=np.float32)
 
 
-def _beyond(belief: Float32, position: FloatArray, stride: int, reach: float) -> float:
-    """What a belief [H, W] beyond ``reach`` of ``position`` [2] adds to the expected distance from it."""
+def _beyond(belief: Float32, position: FloatArray, stride: int, reach: FloatArray) -> float:
+    """What a belief [H, W] beyond ``reach`` [2] of ``position`` [2] adds to the expected distance from it."""
     rows, columns = (cells(count, stride) for count in belief.shape)
     across, down = np.abs(columns - position[0])[None, :], np.abs(rows - position[1])[:, None]
-    outside = np.maximum(across, down) > reach
+    outside = (across > reach[0]) | (down > reach[1])
     return float((np.hypot(across, down) * belief * outside).sum() / max(float(belief.sum()), 1e-30))

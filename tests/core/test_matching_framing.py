@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.matching.framing import ANY, expected_pose, pose_moves
 from core.matching.frames import Frame, Size
+from core.matching.framing import ANY, expected_pose, pose_moves
 
 SPINE = np.array([[110.0 + 5.0 * np.sin(n), 40.0 + 10.0 * n] for n in range(18)])
 """A mean shape in the canonical window."""

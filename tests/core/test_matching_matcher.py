@@ -12,8 +12,8 @@ from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
 from core.film import Side
 from core.matching import matcher as matcher_module
-from core.matching.canonical import window_size
-from core.matching.closeups import CLOSE_PARTS, close_groups
+from core.matching.canonical import CanonicalWindow, window_size
+from core.matching.closeups import close_groups, close_ups
 from core.matching.features import CANONICAL_MARGIN, SHAKES
 from core.matching.matcher import SUPPORT_SHARE, LandmarkMatcher, _best_of_each_view
 from core.matching.parallel import MOST
@@ -361,12 +361,13 @@ def test_each_window_is_encoded_once():
     encoder = FakeEncoder()
     matcher(encoder=encoder).match(square_film()[0], [reference(), reference("b")])
     mean = mean_shape([LAYOUT], 256, CANONICAL_MARGIN)
-    close = len(close_groups(mean, 256, CLOSE_PARTS[0]))
+    window = CanonicalWindow.of(window_size(mean, mean[None], 256), 256)
+    close = len(close_groups(mean, close_ups(window, 256)[0]))
     # References: whole; aligned and close-ups, still and shaken. The film: whole and mirrored, then up to
     # three poses in up to three windows and the close-ups each.
     references = 2 * (1 + (1 + SHAKES) * (1 + close))
     assert references + 2 + 1 + close <= len(encoder.windows) <= references + 2 + 3 * (3 + close)
-    assert {w.shape for w in encoder.windows} == {(256, 256), window_size(mean, mean[None], 256)[::-1]}
+    assert {w.shape for w in encoder.windows} == {(256, 256), window.size[::-1]}
     assert all(w.dtype == np.float32 for w in encoder.windows)
     assert all(abs(float(w.mean())) < 1e-3 for w in encoder.windows)
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.film import Side
 from core.matching.canonical import CanonicalWindow
-from core.matching.closeups import CLOSE_PARTS, close_groups
+from core.matching.closeups import close_groups, close_ups
 from core.matching.features import CANONICAL_MARGIN
 from core.matching.frames import Frame, Size
 from core.matching.protocol import Reference
@@ -85,9 +85,10 @@ def test_the_windows_of_a_reference():
         symmetric=False,
     )
     mean = mean_shape([POINTS], SIDE, CANONICAL_MARGIN)
-    spots = [(level, g) for level, part in enumerate(CLOSE_PARTS) for g in close_groups(mean, SIDE, part)]
     canonical = CanonicalWindow.of(Size(SIDE - 16, SIDE + 16), SIDE)
-    windows, on_film = reference_windows(reference, mean, canonical, spots, SIDE)
+    close = close_ups(canonical, SIDE)
+    spots = [(number, group) for number, level in enumerate(close) for group in close_groups(mean, level)]
+    windows, on_film = reference_windows(reference, mean, canonical, close, spots, SIDE)
     assert on_film == pytest.approx((POINTS + 0.5) / 400, nan_ok=True)
     assert {WHOLE, ALIGNED, CLOSE} <= set(windows)
     assert windows[ALIGNED].points_px[:3] == pytest.approx(canonical.frame.to_window(mean[:3]), abs=0.5)
