@@ -28,6 +28,7 @@ from training.bench.recognition import (
     summarise,
     varied,
 )
+from training.bench.views import kin_of
 
 
 def result(view: str, found: str, **changes: Any) -> Recognition:
@@ -137,3 +138,23 @@ def test_real_films_come_with_their_mirror_images_and_unreadable_ones_are_named(
     assert [(f.name, f.flipped) for f in films] == [("a.png", False), ("a.png", True)]
     assert (films[1].radiograph.pixels == films[0].radiograph.pixels[:, ::-1]).all()
     assert "b.png" in capsys.readouterr().err
+
+
+def test_a_bank_without_the_view_has_to_refuse(tmp_path: Path) -> None:
+    watched = WatchedMatcher(ShiftingMatcher(score=0.95))
+    engine = Engine(load_catalogue(), make_bank(tmp_path), watched)
+    assert recognition.without(engine, {"shoulder_y"}).bank.entries == engine.bank.entries
+    poorer = recognition.without(engine, kin_of(VIEW.key))
+    assert not poorer.bank.entries
+    assert engine.bank.entries
+    assert poorer.matcher is watched
+
+
+def test_kin_show_the_same_part_of_the_body() -> None:
+    assert kin_of("knee_axial") == {"knee_axial"}
+    assert kin_of("hand_pa") == {"hand_pa", "wrist_pa", "wrist_lateral"}
+    assert {"spine_ap", "full_leg_ap"} <= kin_of("pelvis_ap")
+    views = set(load_catalogue().views)
+    for view in views:
+        assert kin_of(view) <= views
+        assert all(view in kin_of(other) for other in kin_of(view))

@@ -3,8 +3,9 @@
 Films of people kept for testing are simulated: of views with sides half of them of the right side, a sixth
 of all turned a little, a sixth by one to three quarters. ``--real VIEW=FOLDER-OR-FILE`` adds films and, where
 the view is not its own mirror image, their mirror images; ``--outside FOLDER-OR-FILE`` adds films that show
-no view of the bank. Views of the simulator that the bank lacks count as outside, too. Only the pixels are
-given: tags are taken out.
+no view of the bank. Views of the simulator that the bank lacks count as outside, too. With ``--missing``
+every film is shown once more to a bank without its view and those that show the same part of the body, which
+then has to refuse it. Only the pixels are given: tags are taken out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from core.measure.definitions import Catalogue
 from core.measure.loader import load_catalogue
 from training.bench.films import SIMULATED, BenchFilm, mirrored, simulated_films, spread, turned
 from training.bench.program import WatchedMatcher, header, open_engine, save_json
-from training.bench.views import chosen_views, named_paths
+from training.bench.views import chosen_views, kin_of, named_paths
 from training.simulate.anatomy import anatomy_dir
 from training.simulate.people import SPLITS
 from training.simulate.views import VIEW_KEYS, scene_makers
@@ -37,6 +38,7 @@ TURN_DEG = 20.0
 """Films are turned by up to this much to either side."""
 
 QUARTERS = "turned by quarters"
+MISSING = "view missing"
 NOT_MATCHED = "cannot be matched"
 
 
@@ -95,6 +97,12 @@ def recognise(engine: Engine, watched: WatchedMatcher, film: BenchFilm, in_bank:
         found_flipped=best.mirrored if best else False,
         seconds=seconds,
     )
+
+
+def without(engine: Engine, views: Set[str]) -> Engine:
+    """The same engine with a bank that has no reference of these views."""
+    kept = tuple(entry for entry in engine.bank.entries if entry.view not in views)
+    return Engine(engine.catalogue, replace(engine.bank, entries=kept), engine.matcher)
 
 
 def summarise(films: Sequence[Recognition]) -> dict[str, Any]:
@@ -217,6 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--real", action="append", default=[], metavar="VIEW=PATH", help="films of a view")
     parser.add_argument("--outside", type=Path, action="append", default=[], help="films of no view")
     parser.add_argument("--real-films", type=int, help="films of each path (default: all)")
+    parser.add_argument("--missing", action="store_true", help="show films to a bank without their view, too")
     parser.add_argument("--bank", type=Path, help="default: the shipped one")
     parser.add_argument("--anatomy", type=Path, help="folder of bone surfaces; else ORTHOMATCH_ANATOMY")
     parser.add_argument("--json", type=Path, required=True)
@@ -230,16 +239,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     in_bank = {entry.view for entry in engine.bank.entries}
     films = []
     for film in all_films(args, catalogue, views, real):
-        result = recognise(engine, watched, film, in_bank)
-        films.append(result)
-        if not result.right or (result.handed and result.flipped != result.found_flipped):
-            score = "" if result.score is None else f", score {result.score:.2f}"
-            side = " mirrored" if result.found_flipped else ""
-            print(
-                f"{result.source} {result.name} {result.change} ({result.view or 'outside'}): "
-                f"{result.found or 'refused, best ' + result.best}{side}{score}",
-                flush=True,
-            )
+        shown = [recognise(engine, watched, film, in_bank)]
+        if args.missing and film.view in in_bank:
+            kin = kin_of(film.view)
+            poorer, changed = without(engine, kin), replace(film, change=MISSING)
+            shown.append(recognise(poorer, watched, changed, in_bank - kin))
+        for result in shown:
+            films.append(result)
+            if not result.right or (result.handed and result.flipped != result.found_flipped):
+                print(_mistake(result), flush=True)
     groups = {"all": films}
     for result in films:
         label = f"{result.source}: {result.view or 'outside'}"
@@ -253,6 +261,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     save_json(args.json, report)
     for name, line in report["recognition"].items():
         print(f"{name}: {_line(line)}")
+
+
+def _mistake(result: Recognition) -> str:
+    score = "" if result.score is None else f", score {result.score:.2f}"
+    side = " mirrored" if result.found_flipped else ""
+    return (
+        f"{result.source} {result.name} {result.change} ({result.view or 'outside'}): "
+        f"{result.found or 'refused, best ' + result.best}{side}{score}"
+    )
 
 
 def _line(summary: dict[str, Any]) -> str:

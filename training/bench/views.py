@@ -6,6 +6,24 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+KIN = (
+    {"hand_pa", "wrist_pa", "wrist_lateral"},
+    {"spine_ap", "lumbar_ap", "pelvis_ap"},
+    {"spine_lateral", "lumbar_lateral"},
+    {"foot_ap", "ankle_ap", "foot_lateral", "ankle_lateral"},
+    {"pelvis_ap", "pelvis_ap_child", "hip_replacement_ap", "hip_false_profile", "full_leg_ap"},
+    {"pelvis_ap", "lumbar_ap", "spine_ap"},
+    {"knee_ap", "knee_lateral", "full_leg_ap"},
+    {"elbow_ap", "elbow_lateral"},
+    {"shoulder_ap", "shoulder_y"},
+)
+"""Views that show the same parts of the body: without its own, a film may rightly be taken for another."""
+
+
+def kin_of(view: str) -> set[str]:
+    """The view and all that show a part of what it shows."""
+    return {view}.union(*(group for group in KIN if view in group))
+
 
 def chosen_views(text: str, parser: argparse.ArgumentParser, known: Sequence[str]) -> list[str]:
     """``all``, ``none``, or keys with commas between; ends the command at an unknown one."""
