@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoStack
 from app.commands import CaseCommand, NudgeCommand
 from core.case import Case
 from core.film import Calibration, Radiograph, Side, SpacingSource
+from core.matching.verdict import with_spacing
 from core.measure.results import MeasurementResult
 from core.overlay import needs_look
 
@@ -63,7 +64,7 @@ class Session(QObject):
         self._drag_start = None
         self.visited = frozenset()
         if self.case is not None and self.case.calibration.source is SpacingSource.USER:
-            case = case.with_calibration(self.case.calibration)  # the user's own spacing stays
+            case = with_spacing(case, self.case.calibration)  # the user's own spacing stays
         if self.case is None:
             self.put_case(case)
         else:
@@ -154,7 +155,7 @@ class Session(QObject):
     def set_calibration(self, calibration: Calibration) -> None:
         """Use a spacing of the user's own."""
         if self.case is not None:
-            self._push(self.case.with_calibration(calibration), "Set spacing")
+            self._push(with_spacing(self.case, calibration), "Set spacing")
 
     @property
     def can_confirm(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -239,10 +238,9 @@ def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | No
 
 def _in_millimetres(match: MatchResult, calibration: Calibration) -> MatchResult:
     """The match with the confidence that follows from expected errors in millimetres, if these are known."""
-    if calibration.column_mm is None or calibration.row_mm is None:
+    spacing_mm = calibration.mean_mm
+    if spacing_mm is None:
         return match
-    # Expected errors are in pixels of the same area that are square.
-    spacing_mm = math.sqrt(calibration.column_mm * calibration.row_mm)
     return replace(match, confidence=confidence(match.expected_error_px * spacing_mm, LOOK_BEYOND_MM))
 
 

@@ -6,6 +6,7 @@ the centre of the first pixel of the stored image.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -64,6 +65,13 @@ class Calibration:
     def unit(self) -> str:
         """``mm`` when a spacing is known, else ``px``."""
         return "px" if self.column_mm is None or self.row_mm is None else "mm"
+
+    @property
+    def mean_mm(self) -> float | None:
+        """Side of the square that is as large as a pixel; None when no spacing is known."""
+        if self.column_mm is None or self.row_mm is None:
+            return None
+        return math.sqrt(self.column_mm * self.row_mm)
 
     def to_metric(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points [..., 2] (x, y) in millimetres, or in square pixels when no spacing is known."""

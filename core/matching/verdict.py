@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from core.case import Verdict, VerdictLevel
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from core.case import Case, Verdict, VerdictLevel
+from core.film import Calibration
+from core.landmarks import Landmark, LandmarkSet
+from core.matching.confidence import LOOK_BEYOND_MM, confidence
 from core.matching.protocol import MatchResult
 
 FILM_FITS = 0.925
@@ -17,7 +25,6 @@ POINT_NEEDS_LOOK = 0.5
 
 def judge(match: MatchResult, keys: tuple[str, ...]) -> Verdict:
     """The verdict on one match; ``keys`` are the view's points in order."""
-    weak = tuple(key for key, value in zip(keys, match.confidence, strict=True) if value < POINT_NEEDS_LOOK)
     if match.score < FILM_FITS:
         return Verdict(
             VerdictLevel.OUTSIDE,
@@ -25,11 +32,46 @@ def judge(match: MatchResult, keys: tuple[str, ...]) -> Verdict:
             "Place every point yourself.",
             tuple(keys),
         )
+    return _of_points(dict(zip(keys, match.confidence, strict=True)))
+
+
+def with_spacing(case: Case, calibration: Calibration) -> Case:
+    """The case with another spacing; its automatic points are marked by what their errors are in millimetres.
+
+    Without a spacing they stay marked as they are. The case is a draft again.
+    """
+    changed = case.with_calibration(calibration)
+    spacing_mm = calibration.mean_mm
+    if spacing_mm is None:
+        return changed
+    automatic = _marked(case.automatic, spacing_mm)
+    sure = {key: point.confidence for key, point in automatic.points.items() if point.confidence is not None}
+    return replace(
+        changed,
+        landmarks=_marked(case.landmarks, spacing_mm),
+        automatic=automatic,
+        verdict=case.verdict if case.verdict.level is VerdictLevel.OUTSIDE else _of_points(sure),
+    )
+
+
+def _marked(points: LandmarkSet, spacing_mm: float) -> LandmarkSet:
+    """The points with the confidence that follows from their expected errors in millimetres."""
+
+    def marked(point: Landmark) -> Landmark:
+        if point.expected_error_px is None:
+            return point
+        error_mm = np.asarray(point.expected_error_px * spacing_mm)
+        return replace(point, confidence=float(confidence(error_mm, LOOK_BEYOND_MM)))
+
+    return LandmarkSet({key: marked(point) for key, point in points.points.items()})
+
+
+def _of_points(sure: Mapping[str, float]) -> Verdict:
+    """The verdict on a film that fits the view, by the confidence of its points."""
+    weak = tuple(key for key, value in sure.items() if value < POINT_NEEDS_LOOK)
     if weak:
         return Verdict(
-            VerdictLevel.CHECK,
-            f"{len(weak)} of {len(keys)} points are uncertain: look at them first.",
-            weak,
+            VerdictLevel.CHECK, f"{len(weak)} of {len(sure)} points are uncertain: look at them first.", weak
         )
     return Verdict(
         VerdictLevel.GOOD, "All points were found with good agreement. Look at each before confirming."

@@ -14,7 +14,7 @@ from core.case import VerdictLevel
 from core.engine import Engine, decide_side
 from core.errors import CatalogueError, MatchError
 from core.film import NO_SPACING, Calibration, FilmTags, Radiograph, Side, SpacingSource, Window
-from core.matching.verdict import FILM_FITS, judge
+from core.matching.verdict import FILM_FITS, judge, with_spacing
 from core.measure.definitions import Catalogue
 from core.measure.evaluate import shows_flipped
 from core.measure.loader import load_catalogue
@@ -196,6 +196,25 @@ def test_an_error_that_is_large_in_millimetres_must_be_looked_at(bank):
         case = engine.analyse(film(calibration=calibration))
         assert case.verdict.level is level
     assert case.landmarks[VIEW.point_keys[0]].confidence == pytest.approx(1 / (1 + (6 / 5) ** 2))
+
+
+def test_a_spacing_of_the_user_s_own_tells_again_what_to_look_at(bank):
+    """Points are marked as if the file had given the spacing; what a person placed stays unmarked."""
+    engine = Engine(CATALOGUE, bank, FixedMatcher(confidence=0.9))  # it expects 2 px
+    coarse = Calibration(3.0, 3.0, SpacingSource.USER, "")
+    case = engine.analyse(film(calibration=NO_SPACING)).with_point(VIEW.point_keys[2], 5.0, 6.0)
+    changed = with_spacing(case, coarse)
+    from_file = engine.analyse(film(calibration=coarse))
+    assert changed.calibration == coarse
+    assert changed.verdict == from_file.verdict
+    assert changed.automatic == from_file.automatic
+    assert changed.landmarks[VIEW.point_keys[0]] == from_file.landmarks[VIEW.point_keys[0]]
+    assert changed.landmarks[VIEW.point_keys[2]] == case.landmarks[VIEW.point_keys[2]]
+    finer = with_spacing(changed, replace(coarse, column_mm=0.1, row_mm=0.1))
+    assert finer.verdict.level is VerdictLevel.GOOD
+    assert with_spacing(changed, NO_SPACING).verdict == changed.verdict
+    outside = replace(case, verdict=replace(case.verdict, level=VerdictLevel.OUTSIDE))
+    assert with_spacing(outside, coarse).verdict == outside.verdict
 
 
 def test_settling_the_side_keeps_what_the_image_shows(bank):
