@@ -79,13 +79,12 @@ class ViewFeatures:
     ``whole`` ones come from the whole film, ``aligned`` ones from the canonical window, in which the
     points of all references lie as close as a turn, a scale and a shift can bring them, ``close`` ones,
     [R, L, N, D], from L levels of close-ups of the canonical window (see ``closeups``). A descriptor of
-    zeros stands for a point that the film does not show, or not in such detail. ``on_film``
-    [R, N, 2] are the points as parts of the films' width and height, ``aligned_px`` [R, N, 2] the points and
-    ``mean_px`` [N, 2] is the mean shape in the
-    canonical window, all squares; ``window_px`` [2] are the width and height of the canonical window as the
-    network looks at it (see ``canonical``). ``aligned_query`` [N, D] and ``close_query`` [L, N, D] are what
-    all references together say to look for at each point (see ``queries``). ``whole_code`` and
-    ``aligned_code`` [R, D] are the codes of the whole films and of the canonical windows.
+    zeros stands for a point that the film does not show, or not in such detail. ``on_film`` [R, N, 2] are the
+    points as parts of the films' width and height; ``aligned_px`` [R, N, 2] those and ``mean_px`` [N, 2] the
+    mean shape in the square canonical window. ``window_px`` [2] are the width and height of the canonical
+    window as the network looks at it (see ``canonical``). ``aligned_query`` [N, D] and ``close_query``
+    [L, N, D] are what all references together say to look for at each point (see ``queries``).
+    ``whole_code`` and ``aligned_code`` [R, D] are the codes of the whole films and of the canonical windows.
     """
 
     view: str

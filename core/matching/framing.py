@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.matching.frames import Frame, Size
+from core.matching.shape import fit_similarity
 
 FloatArray = NDArray[np.float64]
 
@@ -76,6 +77,13 @@ def expected_pose(mean_px: FloatArray, on_film: FloatArray, size: Size, frame: F
     both = ANY.covariance.copy()
     both[:3, :3] = np.linalg.inv(np.linalg.inv(covariance) + np.linalg.inv(usual))
     return Pose(np.append(both[:3, :3] @ np.linalg.solve(covariance, mean), 0.0), both)
+
+
+def framed(frame: Frame, mean_px: FloatArray, on_film: FloatArray, size: Size) -> Frame:
+    """``frame`` (film to canonical window), moved to where the film's edges let expect the points."""
+    pose = expected_pose(mean_px, on_film, size, frame)
+    expected_px = mean_px + (pose.mean @ pose_moves(mean_px)).reshape(mean_px.shape)
+    return frame.then(fit_similarity(expected_px, mean_px))
 
 
 def _pose(moved: FloatArray, moves: FloatArray) -> FloatArray:

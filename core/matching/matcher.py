@@ -27,7 +27,7 @@ from core.matching.features import (
     known_points,
 )
 from core.matching.frames import Frame, Size, normalise, standardise
-from core.matching.framing import expected_pose
+from core.matching.framing import expected_pose, framed
 from core.matching.heatmaps import (
     Answers,
     covariances,
@@ -192,7 +192,8 @@ class LandmarkMatcher:
     def _fit(self, film: Float32, start: Found) -> _Fit:
         """The view's points in its canonical window, which follows them."""
         known = np.asarray(np.isfinite(start.features.mean_px).all(1))
-        view, frame = _only(start.features, known), start.frame
+        view, film_size = _only(start.features, known), Size(film.shape[1], film.shape[0])
+        frame = framed(start.frame, view.mean_px, view.on_film, film_size)
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         window = view.canonical(side)
         tree = shape_tree(view.aligned_px, view.mean_px).magnified(1.0 / window.part)
@@ -213,8 +214,7 @@ class LandmarkMatcher:
         voters = view.reordered(np.sort(similar))
         logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
         said = float(support(unary, found, stride, 1.0 / window.part).mean())
-        size = Size(film.shape[1], film.shape[0])
-        pose = expected_pose(view.mean_px, view.on_film, size, frame)
+        pose = expected_pose(view.mean_px, view.on_film, film_size, frame)
         alike = likeness(seen.code, view.aligned_code)
         return _Fit(
             voters,

@@ -5,6 +5,7 @@ import pytest
 
 from core.matching.frames import Frame, Size
 from core.matching.framing import ANY, expected_pose, pose_moves
+from core.matching.framing import framed as framed_by
 
 SPINE = np.array([[110.0 + 5.0 * np.sin(n), 40.0 + 10.0 * n] for n in range(18)])
 """A mean shape in the canonical window."""
@@ -45,6 +46,14 @@ def test_a_window_that_slid_by_one_level_is_put_back(count):
     pose = expected_pose(SPINE, references(count, moved=(0.0, 10.0)), SIZE, FRAME)
     down = (shape_of(pose) - SPINE)[:, 1]
     assert down == pytest.approx(10.0, abs=3.0 if count == 2 else 1.5)
+
+
+def test_a_window_is_moved_to_where_the_film_s_edges_put_it():
+    on_film = references(10, moved=(0.0, 10.0))
+    frame = framed_by(FRAME, SPINE, on_film, SIZE)
+    assert frame.to_window(FRAME.to_film(SPINE + np.array([0.0, 10.0]))) == pytest.approx(SPINE, abs=1.5)
+    turned = FRAME.turned(1, 256)
+    assert framed_by(turned, SPINE, on_film, SIZE).to_window(SPINE) == pytest.approx(turned.to_window(SPINE))
 
 
 def test_growth_is_seen():
