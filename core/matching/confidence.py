@@ -43,13 +43,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.121
-    distance: float = 0.613
-    apart: float = 0.29
-    odd: float = 0.324
+    base: float = 0.182
+    distance: float = 0.886
+    apart: float = 0.627
+    odd: float = 0.131
     strain: float = 4.0
-    against: float = 0.386
-    unlike: float = 3.073
+    against: float = 0.041
+    unlike: float = 0.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""
