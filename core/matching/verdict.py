@@ -17,7 +17,8 @@ FILM_FITS = 0.875
 """Score below which a film is taken to show none of the bank's views.
 
 Set for the shipped model and bank between films of their views (simulated ones of people kept for validation,
-real hands, spines and an ankle), of which 98 % reach it, and films whose view the bank lacks, of which 6 % do."""
+real hands, spines and an ankle), of which 98 % reach it, and films whose view the bank lacks, of which 6 %
+do."""
 
 POINT_NEEDS_LOOK = 0.5
 """Confidence below which a point must be looked at."""
