@@ -25,6 +25,9 @@ WORTH = 0.3
 TAIL = 4.0
 """Degrees of freedom of framings (Student's t): some films are cropped in another way."""
 
+SURE_PX = 8.0
+"""Standard deviation of a pose up to which the framing says where to look; else what is seen says it better."""
+
 TURNED_DEG = 30.0
 """A film turned by more than this is not framed as the references are."""
 
@@ -80,8 +83,10 @@ def expected_pose(mean_px: FloatArray, on_film: FloatArray, size: Size, frame: F
 
 
 def framed(frame: Frame, mean_px: FloatArray, on_film: FloatArray, size: Size) -> Frame:
-    """``frame`` (film to canonical window), moved to where the film's edges let expect the points."""
+    """``frame`` (film to canonical window), moved to where the film's edges surely let expect the points."""
     pose = expected_pose(mean_px, on_film, size, frame)
+    if np.sqrt(pose.covariance.diagonal()[:3].max()) > SURE_PX:
+        return frame
     expected_px = mean_px + (pose.mean @ pose_moves(mean_px)).reshape(mean_px.shape)
     return frame.then(fit_similarity(expected_px, mean_px))
 

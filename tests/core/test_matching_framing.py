@@ -52,6 +52,8 @@ def test_a_window_is_moved_to_where_the_film_s_edges_put_it():
     on_film = references(10, moved=(0.0, 10.0))
     frame = framed_by(FRAME, SPINE, on_film, SIZE)
     assert frame.to_window(FRAME.to_film(SPINE + np.array([0.0, 10.0]))) == pytest.approx(SPINE, abs=1.5)
+    many_ways = references(10, moved=(0.0, 10.0), apart=40.0)
+    assert framed_by(FRAME, SPINE, many_ways, SIZE) is FRAME
     turned = FRAME.turned(1, 256)
     assert framed_by(turned, SPINE, on_film, SIZE).to_window(SPINE) == pytest.approx(turned.to_window(SPINE))
 

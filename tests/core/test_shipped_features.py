@@ -23,7 +23,8 @@ def features() -> ViewFeatures:
     points = np.zeros((2, 3, 2))
     codes = np.ones((2, 5), np.float32)
     queries = {f"{kind}_query": np.full((3, 8), 7.0, np.float32) for kind in ("aligned", "close")}
-    return ViewFeatures("v", ("a", "b"), np.ones((3, 2)), codes, codes, points, points, **numbers, **queries)
+    shape_px = np.ones((3, 2)), np.array([160, 400])
+    return ViewFeatures("v", ("a", "b"), *shape_px, codes, codes, points, points, **numbers, **queries)
 
 
 def test_shipped_features_are_found_without_a_cache(tmp_path: Path) -> None:
