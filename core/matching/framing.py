@@ -26,7 +26,7 @@ TAIL = 4.0
 """Degrees of freedom of framings (Student's t): some films are cropped in another way."""
 
 SURE_PX = 8.0
-"""Standard deviation of a pose up to which the framing says where to look; else what is seen says it better."""
+"""Standard deviation of a pose up to which the framing says where to look; else what is seen says it."""
 
 TURNED_DEG = 30.0
 """A film turned by more than this is not framed as the references are."""
