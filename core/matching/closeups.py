@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,13 +48,13 @@ class Group:
     centre_px: FloatArray
 
 
-def levels(scale: float, window: CanonicalWindow, close: Sequence[CloseUp]) -> int:
+def levels(scale: float) -> int:
     """How many levels to look at: as long as the look before makes the film smaller than it is.
 
-    ``scale`` are the pixels of the canonical window per film pixel.
+    ``scale`` are the pixels of the square canonical window per film pixel; a long one, which shows more, is
+    looked at as closely.
     """
-    before = (window.part, *(level.part for level in close[:-1]))
-    return sum(scale / part < 1.0 for part in before)
+    return sum(scale / before < 1.0 for before in (1.0, *CLOSE_PARTS[:-1]))
 
 
 def close_groups(mean_px: FloatArray, close: CloseUp) -> tuple[Group, ...]:

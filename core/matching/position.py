@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 
-LONGEST_WAVE = 100.0
-SIZE = 0.5
+LONGEST_WAVE, SIZE = 100.0, 0.5
+"""Length of the longest wave in cells, as a part of 2 pi, and the waves' amplitude."""
 
 
 def position_code(rows: int, columns: int, width: int, along: int) -> Float32:

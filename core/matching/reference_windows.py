@@ -88,7 +88,7 @@ def reference_windows(
         ALIGNED: ReferenceWindow.on(film, aligned.then(canonical.frame), canonical.size, reference.points_px),
     }
     for n, (level, group) in enumerate(spots, start=CLOSE):
-        if level < levels(aligned.scale, canonical, close):
+        if level < levels(aligned.scale):
             frame = close_frame(aligned, group, aligned_px, mean, close[level])
             windows[n] = ReferenceWindow.on(film, frame, close[level].size, reference.points_px[group.points])
     return windows, (reference.points_px + 0.5) / [width, height]

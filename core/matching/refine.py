@@ -95,8 +95,7 @@ def place(
     ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film.
     """
     stride, count = encoder.strides[1], len(view.mean_px)
-    window = view.canonical(encoder.input_px)
-    close = close_ups(window, encoder.input_px)
+    close = close_ups(view.canonical(encoder.input_px), encoder.input_px)
     answers, frames = whole.fused, [whole.frame] * count
     part = 1.0 / whole.larger
     beliefs = _beliefs(answers, frames, part, canonical, shapes, stride, None, False)
@@ -116,7 +115,7 @@ def place(
         fused = np.exp(log_maps(answer.logits(view.close_query[number, chosen])))
         return Look(frame, answer.logits(wanted), fused), expected
 
-    for number in range(_depth(view, levels(canonical.scale, window, close))):
+    for number in range(_depth(view, levels(canonical.scale))):
         groups = close_groups(view.mean_px, close[number])
         looks = workers.map(partial(look, number), groups)
         answers, frames = np.empty((count, *looks[0][1].shape[1:]), np.float32), list(frames)

@@ -47,11 +47,13 @@ def with_spacing(case: Case, calibration: Calibration) -> Case:
         return changed
     automatic = _marked(case.automatic, spacing_mm)
     sure = {key: point.confidence for key, point in automatic.points.items() if point.confidence is not None}
+    # A film outside the bank stays so; without a match there is nothing to judge anew.
+    judged = bool(sure) and case.verdict.level is not VerdictLevel.OUTSIDE
     return replace(
         changed,
         landmarks=_marked(case.landmarks, spacing_mm),
         automatic=automatic,
-        verdict=case.verdict if case.verdict.level is VerdictLevel.OUTSIDE else _of_points(sure),
+        verdict=_of_points(sure) if judged else case.verdict,
     )
 
 

@@ -11,7 +11,7 @@ from core.adapters.bank import Bank
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.case import VerdictLevel
-from core.engine import Engine, decide_side
+from core.engine import Engine, blank_case, decide_side
 from core.errors import CatalogueError, MatchError
 from core.film import NO_SPACING, Calibration, FilmTags, Radiograph, Side, SpacingSource, Window
 from core.matching.verdict import FILM_FITS, judge, with_spacing
@@ -215,6 +215,13 @@ def test_a_spacing_of_the_user_s_own_tells_again_what_to_look_at(bank):
     assert with_spacing(changed, NO_SPACING).verdict == changed.verdict
     outside = replace(case, verdict=replace(case.verdict, level=VerdictLevel.OUTSIDE))
     assert with_spacing(outside, coarse).verdict == outside.verdict
+
+
+def test_a_spacing_says_nothing_of_points_that_no_reference_placed():
+    case = blank_case(film(calibration=NO_SPACING), VIEW)
+    changed = with_spacing(case, Calibration(0.1, 0.1, SpacingSource.USER, ""))
+    assert changed.verdict == case.verdict
+    assert changed.verdict.level is VerdictLevel.CHECK
 
 
 def test_settling_the_side_keeps_what_the_image_shows(bank):

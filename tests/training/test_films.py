@@ -190,11 +190,11 @@ def test_close_ups_show_the_same_part_of_both_films(folder):
         # Both lie alike about one of the named points.
         offsets = np.array(
             [
-                [(c.centre_px - point) * whole.scale for point in film.named.values()]
+                [(c.centre_px - point) * whole.scale / SIDE for point in film.named.values()]
                 for c, whole, film in zip(close, wholes, films, strict=True)
             ]
         )
-        assert np.abs(offsets[0] - offsets[1]).max(axis=1).min() < 1e-6
+        assert np.abs(offsets[0] - offsets[1]).max(axis=1).min() < 1e-9
     dataset = pairs(folder, aligned=0.0, close=1.0)
     assert all(dataset[item][4].sum() >= 1 for item in range(8))
 

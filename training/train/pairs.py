@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from core.matching.canonical import size_for
+from core.matching.canonical import USUAL_ROOM, size_for
 from core.matching.features import CANONICAL_MARGIN
 from core.matching.frames import Size, standardise
 from training.simulate.films import StoredFilm, load_film
@@ -30,9 +30,6 @@ CLOSE_PARTS = (0.12, 0.6)
 
 SIDE_MARGIN = 0.08
 """Least free border beside a film's points in a long window, as a part of its shorter side."""
-
-SIDE_ROOM = 0.1
-"""Usual free border beside a view's points in its canonical window, as a part of a square one's side."""
 
 LOOKED_AT = 24
 """Films of a view that tell how long and narrow its windows are."""
@@ -153,7 +150,7 @@ def _needed(films: Sequence[StoredFilm], square_px: int) -> FloatArray:
     """What the points of a view's films fill [2] of a square canonical window, with a border beside them."""
     sides = np.median([high - low for low, high in map(_box, films)], axis=0)
     shown = sides / sides.max() * (1.0 - 2.0 * CANONICAL_MARGIN)
-    return np.minimum(shown + 2.0 * SIDE_ROOM, 1.0) * square_px
+    return np.minimum(shown + 2.0 * USUAL_ROOM, 1.0) * square_px
 
 
 class PairDataset(Dataset[tuple[Tensor, ...]]):
