@@ -33,7 +33,8 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def shown(engine: Engine) -> Shown:
-    first, *_, last = engine.bank.references(engine.catalogue, "hand_pa")
+    references = {r.key: r for r in engine.bank.references(engine.catalogue, "hand_pa")}
+    first, last = references["hand_pa-06"], references["hand_pa-09"]
     film = last.read_image()
     return Shown(engine, first, film, engine.matcher.match(film, [first])[0].positions_px)
 
