@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         options = _window_parser().parse_args(given)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Nobody reads on (as in "orthomatch doctor | head"); closing the stream must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OrthoMatchError as error:
         print(f"orthomatch: {error}", file=sys.stderr)
         return 1

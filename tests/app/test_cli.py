@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -336,6 +339,13 @@ def test_evaluate_refuses_references_with_other_points(tmp_path: Path, small: Pa
     folder = make_cases(tmp_path / "set", 2)
     assert main(["evaluate", str(folder), "--bank", str(small), "--view", "hand_pa", "--counts", "1"]) == 1
     assert "points" in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_ends_quietly(small: Path, cache: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m app.cli doctor --bank {shlex.quote(str(small))} | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stderr == ""
 
 
 def test_doctor(small: Path, cache: Path, capsys: Any) -> None:

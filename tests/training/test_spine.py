@@ -169,6 +169,24 @@ def test_the_sagittal_posture_that_was_set_is_measured(people, change, key):
     assert measured[key] == pytest.approx(wanted, abs=10.0 if key.endswith("axis") else 5.0)
 
 
+def test_ribs_fall_and_shorten_as_they_were_set(people):
+    def ribs(**change):
+        posture = Posture(**{**vars(straight()), **change})
+        scene = spine_ap_scene(np.random.default_rng(5), people, posture, variation=0.0)
+        return {bone.name: bone.vertices_mm for bone in scene.bones}
+
+    own = ribs()
+    fallen = ribs(rib_drop_deg=np.full(12, 8.0))
+    for name in ("sixth_rib", "sixth_rib_right"):
+        lower = fallen[name][:, 1].mean() - own[name][:, 1].mean()
+        assert 1.0 < lower < 15.0
+    short = ribs(last_ribs=(1.0, 0.5))["twelfth_rib"]
+    length, before = (np.linalg.norm(np.ptp(v, axis=0)) for v in (short, own["twelfth_rib"]))
+    assert length == pytest.approx(0.5 * before, rel=0.15)
+    raised = ribs(shoulder_rise_mm=15.0)
+    assert (own["clavicle"] - raised["clavicle"])[:, 1] == pytest.approx(15.0, abs=0.01)
+
+
 def test_measured_angles_follow_the_truth(films):
     for view in ("spine_ap", "spine_lateral", "lumbar_ap", "lumbar_lateral"):
         off: dict[str, list[float]] = {}

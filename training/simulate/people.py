@@ -20,6 +20,7 @@ from training.simulate.pose import wave_field
 from training.simulate.scene import FloatArray, IntArray
 from training.simulate.shapes import FittedBone, bone_shapes, template_surface
 from training.simulate.subjects import SPLITS, Split, all_subjects
+from training.simulate.vertebrae import individual
 
 __all__ = ["SPLITS", "People", "Person", "Split"]
 
@@ -69,7 +70,8 @@ class People:
 
         ``variation`` scales how far the person differs from the template, which 0 gives. Subjects are
         blended with the same weights in all bones (in those that only some subjects have, among these),
-        then smoothly deformed. The same state of ``rng`` and the same bones give the same person.
+        vertebrae are made to look a little like their neighbours, and all is smoothly deformed. The same
+        state of ``rng`` and the same bones give the same person.
         """
         names = tuple(bones)
         size = float(np.exp(rng.normal(0.0, 0.06 * variation)))
@@ -87,6 +89,7 @@ class People:
                     shape += (variation * weight) * (fit.shape - base)
                     total[fit.subject] = total.get(fit.subject, 0.0) + float(weight) / len(lefts)
             common = wave_field(base, np.random.default_rng(seeds[0]), 120.0, 400.0, _COMMON_MM * variation)
+            shape += individual(self.anatomy, bone, seeds[1], variation)
             blended[bone] = shape + common + self._own(bone, seeds[1], variation)
         assembled = assemble(self.anatomy, blended)
         vertices = {}

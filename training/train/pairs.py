@@ -31,6 +31,9 @@ CLOSE_PARTS = (0.12, 0.6)
 SIDE_MARGIN = 0.08
 """Least free border beside a film's points in a long window, as a part of its shorter side."""
 
+CLOSE_SHIFTS_PX = (6.0, 40.0)
+"""Smallest and largest spread of a close-up's shift, even in its logarithm: its place may be wrong."""
+
 LOOKED_AT = 24
 """Films of a view that tell how long and narrow its windows are."""
 
@@ -245,7 +248,8 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         elif frame.kind == "points":
             warp = random_warp(rng, size, 0.09, 8.0 * larger, 6.0, 0.04, rng.uniform(0, 6) * larger)
         else:
-            warp = random_warp(rng, size, 0.09, 10.0, 8.0, 0.05, rng.uniform(0, 6))
+            shift = float(np.exp(rng.uniform(*np.log(CLOSE_SHIFTS_PX))))
+            warp = random_warp(rng, size, 0.09, shift, 8.0, 0.05, rng.uniform(0, 6))
         before = frame.scale * pose
         offset = (np.array(size) - 1) / 2 - before @ frame.centre_px
         linear = warp.affine[:, :2]

@@ -108,7 +108,8 @@ def pose_trunk(vertices: Vertices, people: People, posture: Posture) -> None:
     for index, bone in enumerate(chain):
         _wedge(vertices, bone, levels[bone], _bend(angles, index))
         vertices[bone] = moves[bone](vertices[bone])
-    _carry(vertices, chain, levels, moves)
+    _shape_ribs(vertices, levels, posture)
+    _carry(vertices, chain, levels, moves, posture.shoulder_rise_mm)
 
 
 def pelvic_angles(vertices: Mapping[str, FloatArray], people: People) -> tuple[float, float]:
@@ -348,8 +349,28 @@ def _wedge(vertices: Vertices, bone: str, level: _Level, bend: tuple[float, floa
     vertices[bone] = local @ level.frame.T + level.centre
 
 
+def _shape_ribs(vertices: Vertices, levels: Mapping[str, _Level], posture: Posture) -> None:
+    """Turn the ribs about their heads and shorten the last ones, before the spine is bent."""
+    lengths = dict(zip(RIBS[10:], posture.last_ribs, strict=True))
+    for index, (bone, rib) in enumerate(zip(THORACIC, RIBS, strict=True)):
+        if bone not in levels:
+            continue
+        fall = rotation(X_AXIS, float(posture.rib_fall_deg[index]))
+        for name, side in ((rib, 1.0), (f"{rib}_right", -1.0)):
+            if name not in vertices:
+                continue
+            v = vertices[name]
+            head = v[np.linalg.norm(v - levels[bone].centre, axis=1).argmin()]
+            matrix = rotation(Y_AXIS, side * float(posture.rib_drop_deg[index])) @ fall
+            vertices[name] = lengths.get(rib, 1.0) * (v - head) @ matrix.T + head
+
+
 def _carry(
-    vertices: Vertices, chain: list[str], levels: Mapping[str, _Level], moves: Mapping[str, _Placed]
+    vertices: Vertices,
+    chain: list[str],
+    levels: Mapping[str, _Level],
+    moves: Mapping[str, _Placed],
+    shoulder_rise_mm: float,
 ) -> None:
     """Bring ribs, shoulder girdle and head along with the vertebrae."""
     upper = [bone for bone in THORACIC[1:9] if bone in moves] or [THORACIC[-1]]
@@ -373,7 +394,7 @@ def _carry(
         for name in ("clavicle", "scapula", "humerus"):
             for key in (name, f"{name}_right"):
                 if key in vertices:
-                    vertices[key] = girdle(vertices[key])
+                    vertices[key] = girdle(vertices[key]) + shoulder_rise_mm * Z_AXIS
     for name in HEAD:
         if name in vertices:
             vertices[name] = moves[chain[0]](vertices[name])

@@ -15,6 +15,7 @@ from training.simulate.scene import FloatArray
 from training.simulate.spine.regions import LEVELS
 
 _COUNT = len(LEVELS)
+_RIBS = 12
 # How often each level is the upper end of the largest curve, T1 to T12 and L1, as counted on films.
 _UPPER_END = np.array([14, 12, 13, 32, 57, 51, 12, 6, 8, 32, 43, 16, 5], dtype=np.float64)
 
@@ -29,7 +30,9 @@ class Posture:
     the sacrum (positive: to the left) and ``sagittal_shift_mm`` C7 against the posterior corner of the
     sacrum (positive: in front), None where they follow from the angles. ``disc_height`` [17] scales the
     discs below T1 to L5. ``slip`` [17] moves each vertebra forwards against the one below, as a fraction
-    of its depth. ``pelvic_obliquity_deg`` is the coronal tilt of the pelvis.
+    of its depth. ``pelvic_obliquity_deg`` is the coronal tilt of the pelvis. ``rib_fall_deg`` [12] turns
+    the ribs of T1 to T12 downwards in front, ``rib_drop_deg`` [12] downwards at the sides;
+    ``last_ribs`` are the lengths of the eleventh and twelfth. ``shoulder_rise_mm`` lifts the shoulders.
     """
 
     coronal_deg: FloatArray
@@ -43,12 +46,32 @@ class Posture:
     disc_height: FloatArray
     slip: FloatArray
     pelvic_obliquity_deg: float
+    rib_fall_deg: FloatArray
+    rib_drop_deg: FloatArray
+    last_ribs: tuple[float, float]
+    shoulder_rise_mm: float
 
 
 def straight() -> Posture:
     """The person's own sagittal profile without scoliosis."""
-    nothing = np.zeros(_COUNT)
-    return Posture(nothing, nothing, None, None, None, None, None, None, np.ones(_COUNT), nothing, 0.0)
+    nothing, ribs = np.zeros(_COUNT), np.zeros(_RIBS)
+    return Posture(
+        coronal_deg=nothing,
+        axial_deg=nothing,
+        kyphosis_deg=None,
+        lordosis_deg=None,
+        pelvic_incidence_deg=None,
+        pelvic_tilt_deg=None,
+        coronal_shift_mm=None,
+        sagittal_shift_mm=None,
+        disc_height=np.ones(_COUNT),
+        slip=nothing,
+        pelvic_obliquity_deg=0.0,
+        rib_fall_deg=ribs,
+        rib_drop_deg=ribs,
+        last_ribs=(1.0, 1.0),
+        shoulder_rise_mm=0.0,
+    )
 
 
 def draw_posture(rng: np.random.Generator, scoliosis: float, variation: float = 1.0) -> Posture:
@@ -83,6 +106,13 @@ def draw_posture(rng: np.random.Generator, scoliosis: float, variation: float = 
         disc_height=_discs(rng, variation),
         slip=_slips(rng, variation),
         pelvic_obliquity_deg=variation * 2.5 * float(np.clip(rng.standard_normal(), -2.5, 2.5)),
+        rib_fall_deg=variation * (5.0 * rng.standard_normal() + 1.5 * rng.standard_normal(_RIBS)),
+        rib_drop_deg=variation * (5.0 * rng.standard_normal() + 1.5 * rng.standard_normal(_RIBS)),
+        last_ribs=(
+            1.0 + variation * float(rng.uniform(-0.2, 0.05)),
+            1.0 + variation * float(rng.uniform(-0.55, 0.15)),
+        ),
+        shoulder_rise_mm=variation * 10.0 * float(np.clip(rng.standard_normal(), -2.0, 2.0)),
     )
 
 

@@ -58,8 +58,8 @@ def frontal_tissue(
             add(at["c7"], (30.0 * side, 6.0, 36.0), at["t2"], (150.0 * side, -14.0, 40.0 * fat))
         add(at["c7"], (0.0, 120.0, 42.0), at["c7"], (0.0, 0.0, 44.0))
         add(at["t2"], (0.0, 0.0, 43.0), at["t6"], (4.0, 0.0, 45.0))
-        heart = float(rng.uniform(0.85, 1.2))
-        add(at["t6"], (8.0, -10.0, 44.0 * heart), at["t10"], (40.0, 10.0, 50.0 * heart))
+        heart, higher = float(rng.uniform(0.85, 1.2)), float(rng.uniform(-22.0, 22.0))
+        add(at["t6"], (8.0, higher - 10.0, 44.0 * heart), at["t10"], (40.0, higher + 10.0, 50.0 * heart))
         add(at["t6"], (2.0, 0.0, 44.0 * heart), at["t12"], (0.0, 0.0, 52.0))
     return capsules
 
