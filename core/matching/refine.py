@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.matching.closeups import Group, close_frame, close_groups, close_ups, levels, seen_close
+from core.matching.closeups import CloseUp, Group, close_frame, close_groups, close_ups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
-from core.matching.frames import Frame, standardise
+from core.matching.frames import Frame, Size, standardise
 from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, settled, support
 from core.matching.joint import Shapes, Words, expected_jointly
 from core.matching.parallel import Workers
@@ -64,21 +65,31 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class _Beliefs:
-    """Where the points lie: maps [N, H, W] of windows into which ``frames`` take the film.
+    """Where the points lie, by the ``answers`` [N, H, W] of windows into which ``frames`` take the film.
 
-    ``others`` [N, H, W] is what all other points say of each.
-
-    ``position`` [N, 2], ``away`` [N] (mean distance from it) and ``covariance`` [N, 2, 2] are in pixels of
-    the canonical window. ``words`` is what the answers were taken to say.
+    ``part`` are pixels of the canonical window per pixel of these. ``maps`` [N, H, W] are the answers in the
+    light of all other points, ``others`` [N, H, W] what these say of each. ``position`` [N, 2], ``away`` [N]
+    (mean distance from it) and ``covariance`` [N, 2, 2] are in pixels of the canonical window. ``words`` is
+    what the answers were taken to say.
     """
 
+    answers: Float32
+    frames: Sequence[Frame]
+    part: float
     maps: Float32
     others: Float32
-    frames: Sequence[Frame]
     position: FloatArray
     away: FloatArray
     covariance: FloatArray
     words: Words
+
+
+class _Near(NamedTuple):
+    """A close-up of the points of ``group``, and what the look before lets ``expect`` there [n, H, W]."""
+
+    group: Group
+    look: Look
+    expected: Float32
 
 
 def place(
@@ -94,46 +105,16 @@ def place(
 
     ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film.
     """
+    placing = _Placing(encoder, workers, film, view, shapes, canonical)
     stride, count = encoder.strides[1], len(view.mean_px)
-    close = close_ups(view.canonical(encoder.input_px), encoder.input_px)
-    answers, frames = whole.fused, [whole.frame] * count
-    part = 1.0 / whole.larger
-    beliefs = _beliefs(answers, frames, part, canonical, shapes, stride, None, False)
+    beliefs = placing.beliefs(whole.fused, [whole.frame] * count, 1.0 / whole.larger)
     single, beyond = whole.single(beliefs.others, stride), np.zeros(count)
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
-
-    def look(number: int, group: Group) -> tuple[Look, Float32]:
-        level, chosen = close[number], group.points
-        frame = close_frame(canonical, group, beliefs.position, view.mean_px, level)
-        seen = encoder.encode(standardise(frame.sample(film, level.size)))
-        expected = np.concatenate(
-            [seen_close(answers[n : n + 1], frames[n], frame, level.size, stride) for n in chosen]
-        )
-        expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
-        answer = Answers.of(seen.coarse, seen.fine, encoder.scales)
-        wanted = joined(view.close_coarse[:, number, chosen], view.close_fine[:, number, chosen])
-        fused = np.exp(log_maps(answer.logits(view.close_query[number, chosen])))
-        return Look(frame, answer.logits(wanted), fused), expected
-
     for number in range(_depth(view, levels(canonical.scale))):
-        groups = close_groups(view.mean_px, close[number])
-        looks = workers.map(partial(look, number), groups)
-        answers, frames = np.empty((count, *looks[0][1].shape[1:]), np.float32), list(frames)
-        for group, (seen, expected) in zip(groups, looks, strict=True):
-            known = seen.fused * expected
-            answers[group.points] = known / np.maximum(known.sum(axis=(1, 2), keepdims=True), 1e-30)
-            for n in group.points:
-                frames[n] = seen.frame
-        before, part = part, close[number].part
-        wider = beliefs
-        beliefs = _beliefs(
-            answers, frames, part, canonical, shapes, stride, wider.words, number == len(close) - 1
-        )
-        reach = 0.5 * part / before * np.array(close[number].size)
-        film_px = canonical.to_film(beliefs.position)
-        for n, (belief, seen_in) in enumerate(zip(wider.maps, wider.frames, strict=True)):
-            beyond[n] += before * _beyond(belief, seen_in.to_window(film_px[n]), stride, reach)
-        for group, (seen, expected) in zip(groups, looks, strict=True):
+        wider, near = beliefs, placing.looks(number, beliefs)
+        beliefs = placing.closer(number, wider, near)
+        beyond += _beyond(wider, beliefs, canonical, placing.close[number].size, stride)
+        for group, seen, expected in near:
             single[:, group.points] = seen.single(expected * beliefs.others[group.points], stride)
             looked.append((group.points, seen))
     return Placed(
@@ -145,31 +126,76 @@ def place(
     )
 
 
-def _beliefs(
-    answers: Float32,
-    frames: Sequence[Frame],
-    part: float,
-    canonical: Frame,
-    shapes: Shapes,
-    stride: int,
-    former: Words | None,
-    closest: bool,
-) -> _Beliefs:
-    """What ``answers`` [N, H, W] of windows that show ``part`` of the canonical one say together.
+@dataclass(frozen=True, eq=False)
+class _Placing:
+    """One view's points on their way to their places on one film; see ``place``."""
 
-    ``former`` are the words of the look before.
-    """
-    corner = np.array([canonical.to_window(frame.to_film(np.zeros(2))) for frame in frames])
-    height, width = answers.shape[1:]
-    columns = corner[:, :1] + part * cells(width, stride)
-    rows = corner[:, 1:] + part * cells(height, stride)
-    maps, others, words = expected_jointly(answers, columns, rows, shapes, former)
-    found, _, away = peaks(maps, stride)
-    if closest:
-        # Together they tell which of several places it is; where in it, the point's own answer knows best.
-        found = settled(answers, found, stride)
-    covariance = part**2 * covariances(maps, found, stride)
-    return _Beliefs(maps, others, frames, corner + part * found, part * away, covariance, words)
+    encoder: Encoder
+    workers: Workers
+    film: Float32
+    view: ViewFeatures
+    shapes: Shapes
+    canonical: Frame
+
+    @cached_property
+    def close(self) -> tuple[CloseUp, ...]:
+        """The levels of close-ups."""
+        return close_ups(self.view.canonical(self.encoder.input_px), self.encoder.input_px)
+
+    def beliefs(
+        self,
+        answers: Float32,
+        frames: Sequence[Frame],
+        part: float,
+        former: Words | None = None,
+        *,
+        closest: bool = False,
+    ) -> _Beliefs:
+        """What ``answers`` [N, H, W] say together; ``former`` are the words of the look before."""
+        stride, canonical = self.encoder.strides[1], self.canonical
+        corner = np.array([canonical.to_window(frame.to_film(np.zeros(2))) for frame in frames])
+        height, width = answers.shape[1:]
+        columns = corner[:, :1] + part * cells(width, stride)
+        rows = corner[:, 1:] + part * cells(height, stride)
+        maps, others, words = expected_jointly(answers, columns, rows, self.shapes, former)
+        found, _, away = peaks(maps, stride)
+        if closest:
+            # Together they tell which of several places it is; where in it, each answer knows best.
+            found = settled(answers, found, stride)
+        covariance = part**2 * covariances(maps, found, stride)
+        position = corner + part * found
+        return _Beliefs(answers, frames, part, maps, others, position, part * away, covariance, words)
+
+    def looks(self, number: int, wider: _Beliefs) -> list[_Near]:
+        """Close-ups of a level, each where ``wider`` puts its points."""
+        groups = close_groups(self.view.mean_px, self.close[number])
+        return self.workers.map(partial(self._look, number, wider), groups)
+
+    def closer(self, number: int, wider: _Beliefs, near: Sequence[_Near]) -> _Beliefs:
+        """What the close-ups of a level say together, in the light of what ``wider`` did."""
+        count = len(self.view.mean_px)
+        answers, frames = np.empty((count, *near[0].expected.shape[1:]), np.float32), list(wider.frames)
+        for group, seen, expected in near:
+            known = seen.fused * expected
+            answers[group.points] = known / np.maximum(known.sum(axis=(1, 2), keepdims=True), 1e-30)
+            for n in group.points:
+                frames[n] = seen.frame
+        closest = number == len(self.close) - 1
+        return self.beliefs(answers, frames, self.close[number].part, wider.words, closest=closest)
+
+    def _look(self, number: int, wider: _Beliefs, group: Group) -> _Near:
+        view, level, chosen = self.view, self.close[number], group.points
+        frame = close_frame(self.canonical, group, wider.position, view.mean_px, level)
+        seen = self.encoder.encode(standardise(frame.sample(self.film, level.size)))
+        stride = self.encoder.strides[1]
+        expected = np.concatenate(
+            [seen_close(wider.answers[n : n + 1], wider.frames[n], frame, level.size, stride) for n in chosen]
+        )
+        expected += CLOSE_DOUBT * (1.0 / expected[0].size - expected)
+        answer = Answers.of(seen.coarse, seen.fine, self.encoder.scales)
+        wanted = joined(view.close_coarse[:, number, chosen], view.close_fine[:, number, chosen])
+        fused = np.exp(log_maps(answer.logits(view.close_query[number, chosen])))
+        return _Near(group, Look(frame, answer.logits(wanted), fused), expected)
 
 
 def _support(looked: Sequence[tuple[NDArray[np.intp], Look]], film_px: FloatArray, stride: int) -> FloatArray:
@@ -193,9 +219,19 @@ def _detailed(view: ViewFeatures, level: int) -> Float32:
     return np.asarray(view.close_fine[:, level].any(2), dtype=np.float32)
 
 
-def _beyond(belief: Float32, position: FloatArray, stride: int, reach: FloatArray) -> float:
-    """What a belief [H, W] beyond ``reach`` [2] of ``position`` [2] adds to the expected distance from it."""
-    rows, columns = (cells(count, stride) for count in belief.shape)
-    across, down = np.abs(columns - position[0])[None, :], np.abs(rows - position[1])[:, None]
-    outside = (across > reach[0]) | (down > reach[1])
-    return float((np.hypot(across, down) * belief * outside).sum() / max(float(belief.sum()), 1e-30))
+def _beyond(wider: _Beliefs, closer: _Beliefs, canonical: Frame, size: Size, stride: int) -> FloatArray:
+    """What the look before holds of places that the close-ups of a ``size`` do not show.
+
+    It adds [N] to the expected distances from the points, in pixels of the canonical window.
+    """
+    reach = 0.5 * closer.part / wider.part * np.array(size)
+    rows, columns = (cells(count, stride) for count in wider.maps.shape[1:])
+    film_px = canonical.to_film(closer.position)
+    out = np.empty(len(film_px))
+    for n, (belief, frame) in enumerate(zip(wider.maps, wider.frames, strict=True)):
+        x, y = frame.to_window(film_px[n])
+        across, down = np.abs(columns - x)[None, :], np.abs(rows - y)[:, None]
+        outside = (across > reach[0]) | (down > reach[1])
+        away = (np.hypot(across, down) * belief * outside).sum()
+        out[n] = wider.part * float(away) / max(float(belief.sum()), 1e-30)
+    return out

@@ -44,7 +44,7 @@ def hip_replacement(
 
     ``cup_opens`` is the unit direction [3] in which the cup opens, None towards the neck.
     """
-    found = _ball_joint(scene, rng, "femur", "hip_bone", 10.0, sides)
+    found = _ball_joint(_pair(scene, rng, "femur", "hip_bone", 10.0, sides))
     if found is None:
         return None
     femur, long, centre, radius = found
@@ -67,7 +67,7 @@ def hip_replacement(
 
 def total_shoulder(scene: Scene, rng: np.random.Generator) -> Scene | None:
     """An anatomic or a reverse shoulder replacement; None without a whole shoulder."""
-    found = _ball_joint(scene, rng, "humerus", "scapula", 12.0)
+    found = _ball_joint(_pair(scene, rng, "humerus", "scapula", 12.0))
     if found is None:
         return None
     humerus, long, centre, radius = found
@@ -190,15 +190,8 @@ def _from_joint(bone: Bone, place: FloatArray) -> LongBone | None:
     return long if near else long.flipped()
 
 
-def _ball_joint(
-    scene: Scene,
-    rng: np.random.Generator,
-    first: str,
-    second: str,
-    reach_mm: float,
-    sides: Sequence[str] = ("", "_right"),
-) -> tuple[Bone, LongBone, FloatArray, float] | None:
-    joint = _pair(scene, rng, first, second, reach_mm, sides)
+def _ball_joint(joint: Joint | None) -> tuple[Bone, LongBone, FloatArray, float] | None:
+    """Bone, centre line, and centre and radius of the head of a joint's first bone; None if it has none."""
     if joint is None:
         return None
     (bone, place), _ = _sides(joint)

@@ -1,7 +1,7 @@
 """Train the matching network: ``python -m training.train --films DIR --out DIR``.
 
-Resumes from the newest checkpoint in --out. Runs on a GPU when there is one (mixed precision), else
-on the CPU. The same seed and step count give the same pairs.
+Resumes from the newest checkpoint in --out. Runs on a GPU when there is one, else on the CPU, in mixed
+precision where the processor is faster with it. The same seed and step count give the same pairs.
 """
 
 from __future__ import annotations

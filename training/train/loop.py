@@ -36,9 +36,18 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * min(1.0, (step + 1) / 100) * (1.0 - 0.98 * min(1.0, progress))
 
 
+def mixed_precision(device: torch.device) -> bool:
+    """Whether the device multiplies 16-bit numbers faster than 32-bit ones."""
+    if device.type == "cuda":
+        return True
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
 def train(args: argparse.Namespace, team: Team) -> None:
     """Train as the command line says, as one of a team of processes."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    mixed = mixed_precision(device)
     torch.manual_seed(args.seed)
     newest = args.out / "newest.pt"
     network_config = NetworkConfig()
@@ -106,7 +115,7 @@ def train(args: argparse.Namespace, team: Team) -> None:
                 part.to(device, non_blocking=True) for part in batch
             )
             films = torch.cat([first, second]).to(memory_format=torch.channels_last)
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
                 coarse, fine, code = network(films)
             half = len(first)
             a, b = (coarse[:half].float(), fine[:half].float()), (coarse[half:].float(), fine[half:].float())

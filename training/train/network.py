@@ -39,13 +39,20 @@ class NetworkConfig:
         return asdict(self)
 
 
+class GroupNorm(nn.GroupNorm):
+    """Group normalisation computed with 32 bits, which on a CPU is also faster than with 16."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input.float(), self.num_groups, self.weight, self.bias, self.eps)
+
+
 class ConvNorm(nn.Sequential):
     """3x3 convolution, group normalisation, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(
             nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-            nn.GroupNorm(8, outputs),
+            GroupNorm(8, outputs),
             nn.ReLU(inplace=True),
         )
 
@@ -57,7 +64,7 @@ class Residual(nn.Module):
         super().__init__()
         self.first = ConvNorm(width, width)
         self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm = nn.GroupNorm(8, width)
+        self.norm = GroupNorm(8, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.norm(self.second(self.first(x))))
@@ -84,7 +91,9 @@ class Attention(nn.Module):
         batch, count, width = tokens.shape
         qkv = self.qkv(self.norm_attention(tokens)).reshape(batch, count, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        # Written out: on a CPU faster in training than the fused operation, above all with 16-bit numbers.
+        alike = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
+        mixed = alike.softmax(-1).to(value.dtype) @ value
         tokens = tokens + self.out(mixed.transpose(1, 2).reshape(batch, count, width))
         return tokens + self.mlp(self.norm_mlp(tokens))
 
