@@ -58,6 +58,12 @@ def pairs(folder, **changes):
     return PairDataset(folder, config, seed=3, length=50)
 
 
+def test_fewer_films_may_be_used(folder):
+    assert [path.name for path in pairs(folder, most_films=2).folders[0]] == ["000000.npz", "000001.npz"]
+    with pytest.raises(FileNotFoundError):
+        pairs(folder, most_films=1)
+
+
 def test_a_stored_film_comes_back(tmp_path):
     film, path = dotted(1), tmp_path / "000001.npz"
     save_film(path, film)

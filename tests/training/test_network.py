@@ -58,6 +58,21 @@ def test_a_long_film_has_long_maps():
     assert fine.shape[2:] == (32, 12)
 
 
+def test_a_network_of_another_width_works_and_16_bits_hardly_change_it():
+    narrow = MatchNetwork(NetworkConfig.of_width(16)).eval()
+    usual = MatchNetwork(NetworkConfig.of_width(48))
+    assert usual.config == NetworkConfig()
+    weights = [sum(part.numel() for part in model.parameters()) for model in (narrow, usual)]
+    assert weights[0] < 0.2 * weights[1]
+    film = films()
+    with torch.no_grad():
+        exact = narrow(film)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = narrow(film)
+    for a, b in zip(exact, rough, strict=True):
+        assert float((a * b.float()).sum(1).min()) > 0.99
+
+
 def test_new_layers_change_nothing_in_a_trained_network():
     trained, deeper = network(), MatchNetwork(replace(TINY, transformer_layers=3))
     deeper.load_state_dict(trained.state_dict(), strict=False)

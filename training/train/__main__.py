@@ -20,6 +20,13 @@ def parse_shares(text: str) -> tuple[tuple[str, float], ...]:
     return tuple((name, float(share)) for name, share in (item.split("=") for item in text.split(",")))
 
 
+def _width(text: str) -> int:
+    value = int(text)
+    if value < 16 or value % 16:
+        raise argparse.ArgumentTypeError("must be a multiple of 16")
+    return value
+
+
 def main() -> None:  # noqa: D103
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=Path, required=True, help="folder of stored films, one folder a view")
@@ -32,6 +39,8 @@ def main() -> None:  # noqa: D103
     parser.add_argument("--workers", type=int, default=1, help="loading processes for each training process")
     parser.add_argument("--processes", type=int, default=1, help="training processes that share each step")
     parser.add_argument("--stop-after-minutes", type=float, default=math.inf)
+    parser.add_argument("--width", type=_width, default=48, help="size of the network: channels at stride 4")
+    parser.add_argument("--most-films", type=int, help="use at most so many stored films a view")
     parser.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
     parser.add_argument(
         "--unlabelled", type=Path, help="folder of real films without points, for comparison models"

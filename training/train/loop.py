@@ -50,12 +50,16 @@ def train(args: argparse.Namespace, team: Team) -> None:
     mixed = mixed_precision(device)
     torch.manual_seed(args.seed)
     newest = args.out / "newest.pt"
-    network_config = NetworkConfig()
+    network_config = NetworkConfig.of_width(args.width)
     network = MatchNetwork(network_config).to(device, memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
     symmetric = frozenset(view.key for view in load_catalogue().views.values() if view.symmetric)
     pair_config = PairConfig(
-        shares=args.shares, batch=args.batch, input_px=network_config.input_px, symmetric=symmetric
+        shares=args.shares,
+        batch=args.batch,
+        input_px=network_config.input_px,
+        symmetric=symmetric,
+        most_films=args.most_films,
     )
     pairs = PairDataset(args.films, pair_config, args.seed, args.steps * args.batch)
     stream: Dataset[tuple[torch.Tensor, ...]] = pairs

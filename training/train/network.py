@@ -12,6 +12,7 @@ that every execution provider of ONNX Runtime can run it.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +35,11 @@ class NetworkConfig:
     coarse_dim: int = 128
     fine_dim: int = 64
     code_dim: int = 64
+
+    @classmethod
+    def of_width(cls, width: int) -> Self:
+        """The usual network, with this many channels at stride 4; the width is a multiple of 16."""
+        return cls(width=width, transformer_heads=width // 8)
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)

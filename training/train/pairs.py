@@ -52,7 +52,8 @@ class PairConfig:
     (as when points are placed to the detail); else framing varies widely. ``collimated`` is the
     probability that a film is closed off outside the bones, however far from the edge of the film
     that is, ``turned`` that a pair framed widely is turned by one, two or three quarters.
-    ``symmetric`` are the folders whose films look like their own mirror images.
+    ``symmetric`` are the folders whose films look like their own mirror images. ``most_films`` is how many
+    films of a folder are used, None: all.
     """
 
     shares: tuple[tuple[str, float], ...]
@@ -67,6 +68,7 @@ class PairConfig:
     collimated: float = 0.35
     turned: float = 0.35
     symmetric: frozenset[str] = frozenset()
+    most_films: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,8 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
 
     def __init__(self, films: Path, config: PairConfig, seed: int, length: int) -> None:
         self.config, self.seed, self.length = config, seed, length
-        self.folders = [sorted((films / name).glob("[0-9]*.npz")) for name, _ in config.shares]
+        stored = [sorted((films / name).glob("[0-9]*.npz")) for name, _ in config.shares]
+        self.folders = [paths[: config.most_films] for paths in stored]
         for (name, _), paths in zip(config.shares, self.folders, strict=True):
             if len(paths) < 2:
                 raise FileNotFoundError(f"{films / name}: fewer than two stored films")
