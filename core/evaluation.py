@@ -15,6 +15,7 @@ from core.adapters.dicom import read_film
 from core.errors import ReadError
 from core.film import Calibration, Side, SpacingSource
 from core.landmarks import Landmark, LandmarkSet
+from core.matching.confidence import LOOK_BEYOND_MM
 from core.matching.protocol import Matcher, Reference
 from core.measure.definitions import View
 from core.measure.evaluate import evaluate_view
@@ -38,8 +39,8 @@ class CountSummary:
 
     ``mean`` is over all points, targets and draws, ``sd_over_draws`` the standard deviation of the draws'
     means. The ``sdr`` fields are the percentage of points within that distance (None without spacing).
-    ``flagged`` is the share of points with an expected error above 5 mm among those wrong by more than
-    10 mm, and ``false_alarms`` among the others (None where there are none).
+    ``flagged`` is the share of points with an expected error above ``LOOK_BEYOND_MM`` among those wrong by
+    more than 10 mm, and ``false_alarms`` among the others (None where there are none).
     ``by_point`` are the means of the single points, None for a point that no film shows,
     ``by_measurement`` the errors of the view's measurements by key where the view is known.
     """
@@ -208,7 +209,7 @@ def _summary(
         return float(np.mean(values <= limit) * 100.0) if millimetres else None
 
     wrong = everything > 10.0
-    alarm = expected > 5.0
+    alarm = expected > LOOK_BEYOND_MM
     right = np.isfinite(everything) & ~wrong
     return CountSummary(
         mean=float(values.mean()),

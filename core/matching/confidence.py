@@ -39,17 +39,19 @@ class ErrorModel:
 
     ``base`` times (1 + each length and the strain) to the power of the constant of its name, times
     exp(``against`` * against + ``unlike`` * (1 - score)), at least ``floor``, an eighth of a cell of the fine
-    map: no answer is surer than that. No constant is negative, so that more doubt is never less error.
+    map: no answer is surer than that; at most ``ceiling``, as errors were counted when the constants were
+    fitted. No constant is negative, so that more doubt is never less error.
     """
 
     floor: float = 0.5
-    base: float = 0.182
-    distance: float = 0.886
-    apart: float = 0.627
-    odd: float = 0.131
-    strain: float = 4.0
-    against: float = 0.041
+    base: float = 0.082
+    distance: float = 1.457
+    apart: float = 0.243
+    odd: float = 0.052
+    strain: float = 3.677
+    against: float = 0.3
     unlike: float = 0.0
+    ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""
@@ -61,10 +63,10 @@ class ErrorModel:
             * (1.0 + evidence.strain) ** self.strain
             * np.exp(self.against * evidence.against + self.unlike * (1.0 - evidence.score))
         )
-        return np.asarray(np.maximum(error, self.floor))
+        return np.asarray(np.clip(error, self.floor, self.ceiling))
 
 
-LOOK_BEYOND_MM = 5.0
+LOOK_BEYOND_MM = 4.0
 """Expected error beyond which a point must be looked at, where the film's spacing is known."""
 
 LOOK_BEYOND_WINDOW = 0.02

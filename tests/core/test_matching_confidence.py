@@ -28,12 +28,20 @@ def test_more_doubt_or_disagreement_is_never_less_error(score, lengths, which, m
 
 def test_expected_error_is_a_product_of_powers():
     model = ErrorModel(
-        floor=0.5, base=2.0, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.5, unlike=3.0
+        floor=0.5, base=0.2, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.1, unlike=1.0
     )
     evidence = Evidence(np.array([4.0]), np.array([8.0]), np.array([99.0]), np.array([1.0]), 2.0, 0.5)
     assert model.expected_error(evidence) == pytest.approx(
-        [2.0 * 5.0 * np.exp(4.0) * 4.0 * 3.0 * np.exp(1.5)]
+        [0.2 * 5.0 * np.exp(0.8) * 4.0 * 3.0 * np.exp(0.5)]
     )
+
+
+def test_expected_errors_keep_within_what_was_counted():
+    model = ErrorModel()
+    nothing = Evidence(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), 0.0, 1.0)
+    far = Evidence(np.full(1, 500.0), np.full(1, 90.0), np.full(1, 500.0), np.full(1, 500.0), 50.0, 0.0)
+    assert model.expected_error(nothing) == pytest.approx([model.floor])
+    assert model.expected_error(far) == pytest.approx([model.ceiling])
 
 
 def test_confidence_is_one_half_at_its_limit():

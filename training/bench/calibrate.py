@@ -35,11 +35,11 @@ FloatArray = NDArray[np.float64]
 POWERS = ("distance", "apart", "odd", "strain")
 """Evidence that the error model takes to a power, in the order of its constants."""
 
-LARGEST = {"distance": 2.0, "apart": 2.0, "odd": 2.0, "strain": 4.0, "against": 2.0, "unlike": 6.0}
+LARGEST = {"distance": 2.0, "apart": 2.0, "odd": 2.0, "strain": 4.0, "against": 0.3, "unlike": 6.0}
 """Bounds of the constants: of whole films there are few, which a fit would otherwise take for the rule."""
 
 GROSS_MM = 10.0
-CAPPED_PX = 40.0
+CAPPED_PX = ErrorModel.ceiling
 """Errors above this, in pixels of the canonical window, count as this much: how much more is chance."""
 
 

@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from core.matching.confidence import LOOK_BEYOND_MM
 from training.bench.program import save_json
 from training.bench.records import AUTOMATIC, GIVEN, FilmRecord
 
 FloatArray = NDArray[np.float64]
 
 WRONG_MM = 10.0
-EXPECTED_MM = 5.0
+EXPECTED_MM = LOOK_BEYOND_MM
 ALARMS = 0.10
 """Share of sound points that may be marked."""
 
