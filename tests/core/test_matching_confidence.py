@@ -28,11 +28,11 @@ def test_more_doubt_or_disagreement_is_never_less_error(score, lengths, which, m
 
 def test_expected_error_is_a_product_of_powers():
     model = ErrorModel(
-        floor=0.5, base=0.2, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.1, unlike=1.0
+        floor=0.5, base=0.1, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.1, unlike=1.0
     )
     evidence = Evidence(np.array([4.0]), np.array([8.0]), np.array([99.0]), np.array([1.0]), 2.0, 0.5)
     assert model.expected_error(evidence) == pytest.approx(
-        [0.2 * 5.0 * np.exp(0.8) * 4.0 * 3.0 * np.exp(0.5)]
+        [0.1 * 5.0 * np.exp(0.8) * 4.0 * 3.0 * np.exp(0.5)]
     )
 
 
