@@ -14,6 +14,7 @@ from core.case import VerdictLevel
 from core.engine import Engine, blank_case, decide_side
 from core.errors import CatalogueError, MatchError
 from core.film import NO_SPACING, Calibration, FilmTags, Radiograph, Side, SpacingSource, Window
+from core.matching.confidence import LOOK_BEYOND_MM
 from core.matching.verdict import FILM_FITS, judge, with_spacing
 from core.measure.definitions import Catalogue
 from core.measure.evaluate import shows_flipped
@@ -195,7 +196,7 @@ def test_an_error_that_is_large_in_millimetres_must_be_looked_at(bank):
         calibration = Calibration(spacing_mm, spacing_mm, SpacingSource.DETECTOR, "")
         case = engine.analyse(film(calibration=calibration))
         assert case.verdict.level is level
-    assert case.landmarks[VIEW.point_keys[0]].confidence == pytest.approx(1 / (1 + (6 / 5) ** 2))
+    assert case.landmarks[VIEW.point_keys[0]].confidence == pytest.approx(1 / (1 + (6 / LOOK_BEYOND_MM) ** 2))
 
 
 def test_a_spacing_of_the_user_s_own_tells_again_what_to_look_at(bank):
