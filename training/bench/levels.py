@@ -81,7 +81,7 @@ def compare(film: AnnotatedFilm, found_px: FloatArray) -> Numbering:
 def level_shift(true_px: FloatArray, found_px: FloatArray) -> FloatArray:
     """How many levels each found centre [V, 2] lies below its own true one [V, 2], along the true column.
 
-    The column goes on straight beyond both ends.
+    The column goes on straight for one level beyond both ends; what lies farther counts as there.
     """
     ends = 2.0 * true_px[[0, -1]] - true_px[[1, -2]]
     column = np.concatenate([ends[:1], true_px, ends[1:]])

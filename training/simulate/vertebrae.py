@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Mapping
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from core.adapters.atomic import write_bytes
 from core.resources import user_cache_dir
 from training.simulate.registration import register
 from training.simulate.scene import FloatArray
@@ -78,10 +79,9 @@ def _looks(anatomy: Path, bone: str) -> Mapping[int, FloatArray]:
             own[0] if k == 0 else register(own, surface, np.eye(3)).shape
             for k, surface in zip(offsets, surfaces, strict=True)
         ]
+        buffer = BytesIO()
+        np.savez(buffer, shapes=np.stack(shapes).astype(np.float32))
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        with unfinished.open("wb") as file:
-            np.savez(file, shapes=np.stack(shapes).astype(np.float32))
-        unfinished.replace(path)
+        write_bytes(path, buffer.getvalue())
     with np.load(path) as stored:
         return dict(zip(offsets, stored["shapes"].astype(np.float64), strict=True))
