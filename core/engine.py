@@ -12,6 +12,7 @@ import numpy as np
 
 from core import __version__
 from core.adapters.bank import Bank, DamagedReferenceError, load_bank
+from core.adapters.bank_matcher import bank_matcher
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
@@ -20,7 +21,6 @@ from core.errors import MatchError
 from core.film import Calibration, FilmTags, Radiograph, Side
 from core.landmarks import Landmark, LandmarkSet
 from core.matching.confidence import LOOK_BEYOND_MM, confidence
-from core.matching.matcher import LandmarkMatcher
 from core.matching.protocol import CancelCheck, Matcher, MatchResult, Progress, Reference
 from core.matching.verdict import FILM_FITS, judge
 from core.measure.definitions import Catalogue, View
@@ -51,8 +51,8 @@ class Engine:
         Raises ``ModelError``, ``BankError`` or ``CatalogueError``.
         """
         cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
-        matcher = LandmarkMatcher(OnnxEncoder(), cache)
-        return cls(known_catalogue(bank), load_bank(bank), matcher)
+        catalogue, opened = known_catalogue(bank), load_bank(bank)
+        return cls(catalogue, opened, bank_matcher(OnnxEncoder(), cache, opened, catalogue))
 
     @property
     def provider(self) -> str:

@@ -6,7 +6,7 @@ show in this way. The same matches tell how well each reference alone predicts t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,17 +87,19 @@ def review_view(
     view: View,
     references: Sequence[Reference],
     progress: Callable[[str], None] | None = None,
+    *,
+    shapes: Mapping[str, FloatArray] | None = None,
 ) -> list[Review]:
     """Each reference of a view measured with the others.
 
     References whose image is damaged are left out; fewer than ``FEWEST`` give no review. ``cache`` holds
-    the features of all references together.
+    the features of all references together, ``shapes`` those of further people (see ``LandmarkMatcher``).
     """
     images = {reference.key: image for reference in references if (image := _image(reference)) is not None}
     sound = [reference for reference in references if reference.key in images]
     if len(sound) < FEWEST:
         return []
-    features = LandmarkMatcher(encoder, cache).features(sound)
+    features = LandmarkMatcher(encoder, cache, shapes=shapes).features(sound)
     results = []
     for number, reference in enumerate(sound):
         if progress is not None:

@@ -87,11 +87,14 @@ def _review(bank: Bank, catalogue: Catalogue) -> list[Review]:
     """Every reference against the others of its view, as far as there are enough."""
     encoder, reviews = OnnxEncoder(), []
     cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
+    shapes = bank.shapes(catalogue)
     for view in catalogue.views.values():
         references = bank.references(catalogue, view.key)
         if not references:
             continue
-        found = review_view(encoder, cache, view, references, lambda text: print(text, file=sys.stderr))
+        found = review_view(
+            encoder, cache, view, references, lambda text: print(text, file=sys.stderr), shapes=shapes
+        )
         if not found:
             print(f"{view.key}: {len(references)} references are too few to compare")
         reviews += found

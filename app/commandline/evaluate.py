@@ -11,6 +11,7 @@ import numpy as np
 
 from core.adapters.atomic import write_bytes
 from core.adapters.bank import load_bank
+from core.adapters.bank_matcher import bank_matcher
 from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
@@ -25,7 +26,8 @@ def evaluate_cases(options: argparse.Namespace) -> int:
     catalogue = known_catalogue(options.bank)
     view = catalogue.views.get(options.view or options.cases.resolve().name)
     symmetric = view is not None and view.symmetric
-    references = None
+    encoder = OnnxEncoder()
+    matcher, references = LandmarkMatcher(encoder, MemoryFeatureCache()), None
     if options.references_from is not None:
         references = [
             as_reference(film, "evaluated", symmetric=symmetric)
@@ -35,9 +37,9 @@ def evaluate_cases(options: argparse.Namespace) -> int:
         if options.view is None:
             print("orthomatch: --bank needs --view", file=sys.stderr)
             return 2
-        references = load_bank(options.bank).references(catalogue, options.view)
-    encoder = OnnxEncoder()
-    matcher = LandmarkMatcher(encoder, MemoryFeatureCache())
+        bank = load_bank(options.bank)
+        references = bank.references(catalogue, options.view)
+        matcher = bank_matcher(encoder, MemoryFeatureCache(), bank, catalogue)
     result = evaluate(
         matcher,
         targets,

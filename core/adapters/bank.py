@@ -1,7 +1,8 @@
 """The bank of annotated reference films: a folder with ``manifest.json`` and one PNG a reference.
 
 The manifest lists every reference with view, side, spacing, origin, licence, points by key, and the
-SHA-256 of its image. The bank's own hash is that of the manifest, so it covers images and points.
+SHA-256 of its image. The bank's own hash is that of the manifest, so it covers images and points, and of the
+shapes that it knows beside them (see ``bank_shapes``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.atomic import write_bytes
+from core.adapters.bank_shapes import SHAPES, read_shapes
 from core.errors import BankError, OrthoMatchError
 from core.film import Side
 from core.matching.protocol import Reference
@@ -74,7 +76,7 @@ class RefusedEntry:
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """A folder of references. ``sha256`` is the hash of its manifest.
+    """A folder of references. ``sha256`` is the hash of its manifest and shapes.
 
     ``refused`` are the references whose description is wrong; the others are usable.
     """
@@ -108,6 +110,10 @@ class Bank:
             for entry in self.entries
             if entry.view in catalogue.views and view in (None, entry.view)
         ]
+
+    def shapes(self, catalogue: Catalogue) -> dict[str, NDArray[np.float64]]:
+        """Points [S, N, 2] of further people by view; see ``bank_shapes``. Raises ``BankError``."""
+        return read_shapes(self.folder, catalogue)
 
     def _reference(self, entry: BankEntry, catalogue: Catalogue) -> Reference:
         view = catalogue.view(entry.view)
@@ -148,6 +154,7 @@ def load_bank(folder: Path | None = None) -> Bank:
     path = folder / MANIFEST
     try:
         data = path.read_bytes()
+        beside = (folder / SHAPES).read_bytes() if (folder / SHAPES).exists() else b""
     except OSError as error:
         raise BankError(
             "The bank's manifest cannot be read", path=path, remedy="Choose a folder with a bank."
@@ -167,7 +174,7 @@ def load_bank(folder: Path | None = None) -> Bank:
             remedy="Use the program version that wrote it.",
         )
     entries, refused = manifest_entries(document.get("references"), path)
-    return Bank(folder, hashlib.sha256(data).hexdigest(), entries, refused)
+    return Bank(folder, hashlib.sha256(data + beside).hexdigest(), entries, refused)
 
 
 def manifest_entries(listed: object, path: Path) -> tuple[tuple[BankEntry, ...], tuple[RefusedEntry, ...]]:

@@ -44,13 +44,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.082
-    distance: float = 1.457
-    apart: float = 0.243
-    odd: float = 0.052
-    strain: float = 3.677
-    against: float = 0.3
-    unlike: float = 0.0
+    base: float = 0.093
+    distance: float = 1.91
+    apart: float = 0.228
+    odd: float = 0.119
+    strain: float = 2.638
+    against: float = 0.016
+    unlike: float = 6.0
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:

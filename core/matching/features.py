@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 12
+FORMAT = 13
 """Changes whenever features of older versions must not be reused."""
 
 LEARNERS, LESSONS, SHAKES = 24, 48, 3
@@ -81,7 +81,8 @@ class ViewFeatures:
     [R, L, N, D], from L levels of close-ups of the canonical window (see ``closeups``). A descriptor of
     zeros stands for a point that the film does not show, or not in such detail. ``on_film`` [R, N, 2] are the
     points as parts of the films' width and height; ``aligned_px`` [R, N, 2] those and ``mean_px`` [N, 2] the
-    mean shape in the square canonical window. ``window_px`` [2] are the width and height of the canonical
+    mean shape in the square canonical window, ``further_px`` [S, N, 2] the shapes of people of whom no film
+    is kept. ``window_px`` [2] are the width and height of the canonical
     window as the network looks at it (see ``canonical``). ``aligned_query`` [N, D] and ``close_query``
     [L, N, D] are what all references together say to look for at each point (see ``queries``).
     ``whole_code`` and ``aligned_code`` [R, D] are the codes of the whole films and of the canonical windows.
@@ -95,6 +96,7 @@ class ViewFeatures:
     aligned_code: Float32
     on_film: FloatArray
     aligned_px: FloatArray
+    further_px: FloatArray
     whole_coarse: Float32
     whole_fine: Float32
     aligned_coarse: Float32
@@ -108,6 +110,11 @@ class ViewFeatures:
         """The canonical window as the network looks at it, for a square one of side ``square_px``."""
         width, height = (int(length) for length in self.window_px)
         return CanonicalWindow.of(Size(width, height), square_px)
+
+    @property
+    def shapes_px(self) -> FloatArray:
+        """All shapes that are known, of references and further people [R + S, N, 2]."""
+        return np.concatenate([self.aligned_px, self.further_px])
 
     def reordered(self, order: Sequence[int] | NDArray[np.intp]) -> ViewFeatures:
         """The features of the references ``order`` (their numbers), in that order."""
@@ -128,7 +135,7 @@ class ViewFeatures:
         )
 
 
-OF_ALL = ("mean_px", "window_px", "aligned_query", "close_query")
+OF_ALL = ("mean_px", "window_px", "further_px", "aligned_query", "close_query")
 """Arrays of ``ViewFeatures`` that belong to all references together."""
 
 
@@ -142,11 +149,15 @@ class FeatureCache(Protocol):
         """Keep features under this key."""
 
 
-def features_key(model_sha256: str, references: Sequence[Reference]) -> str:
-    """Cache key of these references, in this order, under this model."""
+def features_key(
+    model_sha256: str, references: Sequence[Reference], further: FloatArray | None = None
+) -> str:
+    """Cache key of these references, in this order, and ``further`` shapes [S, N, 2] under this model."""
     digest = hashlib.sha256(f"{FORMAT}:{CANONICAL_MARGIN}:{model_sha256}".encode())
     for reference in references:
         digest.update(f"{reference.key}:{reference.digest}".encode())
+    if further is not None:
+        digest.update(further.tobytes())
     return digest.hexdigest()
 
 
@@ -155,12 +166,14 @@ def compute_features(
     references: Sequence[Reference],
     workers: Workers,
     *,
+    further: FloatArray | None = None,
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
 ) -> ViewFeatures:
     """Encode the references of one view: each film whole, aligned and in close-ups.
 
-    Raises ``MatchError`` when no reference has a point.
+    ``further`` are the points [S, N, 2] of people of whom no film is kept, in any pixels. Raises
+    ``MatchError`` when no reference has a point.
     """
     side = encoder.input_px
     if not any(np.isfinite(reference.points_px).all(1).any() for reference in references):
@@ -168,7 +181,10 @@ def compute_features(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
     mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
-    aligned_px = np.stack([fit_similarity(r.points_px, mean).to_window(r.points_px) for r in references])
+    aligned_px, further_px = (
+        np.array([fit_similarity(points_px, mean).to_window(points_px) for points_px in shapes])
+        for shapes in ([r.points_px for r in references], () if further is None else further)
+    )
     canonical = CanonicalWindow.of(window_size(mean, aligned_px, side), side)
     close = close_ups(canonical, side)
     spots = [(number, group) for number, level in enumerate(close) for group in close_groups(mean, level)]
@@ -211,6 +227,7 @@ def compute_features(
         aligned_code=_half(aligned.code),
         on_film=np.stack(on_film),
         aligned_px=canonical.frame.to_film(aligned.points_px),
+        further_px=further_px.reshape(-1, *mean.shape),
         whole_coarse=_half(whole.coarse),
         whole_fine=_half(whole.fine),
         aligned_coarse=_half(aligned.coarse),

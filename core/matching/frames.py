@@ -16,7 +16,7 @@ Image = NDArray[np.float32]
 
 MIN_SIDE_PX = 32
 
-GRAIN_PX, GRAIN_SIDE_PX = 1.4, 1250.0
+GRAIN_PX, GRAIN_SIDE_PX = 2.2, 1250.0
 """Standard deviation, in film pixels, of the smoothing of windows that show single pixels, and the longer
 side from which it is so much: smaller films have no detail to spare, and are smoothed less in proportion."""
 

@@ -88,13 +88,14 @@ class Shapes(NamedTuple):
 
     @classmethod
     def like(cls, mean: FloatArray, shapes: FloatArray, pose: Pose = ANY) -> Self:
-        """Shapes that differ from the ``mean`` [N, 2] as references' ``shapes`` [R, N, 2] do (NaN: unknown).
+        """Shapes that differ as ``shapes`` [R, N, 2] do (NaN: unknown), and smoothly, and by a ``pose``.
 
-        And smoothly, and by a ``pose``; all in pixels of the canonical window.
+        ``mean`` [N, 2] is the shape to which they are aligned. All in pixels of the canonical window.
         """
         moves = pose_moves(mean)
-        own = moves.T @ pose.covariance @ moves + _differences(mean, shapes)
-        return cls(mean + (pose.mean @ moves).reshape(mean.shape), own)
+        middle = mean + np.nan_to_num(shapes - mean).mean(axis=0)
+        own = moves.T @ pose.covariance @ moves + _differences(middle, shapes)
+        return cls(middle + (pose.mean @ moves).reshape(mean.shape), own)
 
 
 def fit_jointly(position: FloatArray, covariance: FloatArray, shapes: Shapes) -> Joint:

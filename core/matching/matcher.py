@@ -4,12 +4,13 @@ Steps: (1) the whole film, and its mirror image, are encoded once each; the refe
 whose films have the most similar codes are looked for, which gives view, handedness and pose; (2) the
 film is sampled again in the view's canonical window, encoded once, and every point is looked for by what
 all references together say of it (``queries``) and of its neighbours; (3) close-ups place the points to the
-detail; (4) all points are put where the answers and the references' shapes together are most likely.
+detail; (4) all points are put where the answers and the references' shapes together are most likely, those on
+shafts at their levels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -38,6 +39,7 @@ from core.matching.heatmaps import (
     with_neighbours,
 )
 from core.matching.joint import Shapes, fit_jointly
+from core.matching.levels import Shaft, at_levels, renumbered
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Look, Placed, place
@@ -99,10 +101,23 @@ class _Fit:
 class LandmarkMatcher:
     """``Matcher`` on top of an encoder, with the references' features cached."""
 
-    def __init__(self, encoder: Encoder, cache: FeatureCache, error_model: ErrorModel | None = None) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        cache: FeatureCache,
+        error_model: ErrorModel | None = None,
+        shapes: Mapping[str, FloatArray] | None = None,
+        shafts: Mapping[str, Sequence[Shaft]] | None = None,
+    ) -> None:
+        """What is known of views beside their films.
+
+        ``shapes`` are the points [S, N, 2] of further people, of whom no film is kept; ``shafts`` tell at
+        which levels points on them lie.
+        """
         self._encoder = encoder
         self._cache = cache
         self._error_model = error_model or ErrorModel()
+        self._shapes, self._shafts = shapes or {}, shafts or {}
         self._workers = Workers()
 
     @property
@@ -123,12 +138,18 @@ class LandmarkMatcher:
         cancelled: CancelCheck | None = None,
     ) -> ViewFeatures:
         """Features of one view's references, from the cache when they are there."""
-        key = features_key(self.model_sha256, references)
+        further = self._shapes.get(references[0].view)
+        key = features_key(self.model_sha256, references, further)
         features = self._cache.load(key)
         if features is None:
             with self._workers.alone():
                 features = compute_features(
-                    self._encoder, references, self._workers, progress=progress, cancelled=cancelled
+                    self._encoder,
+                    references,
+                    self._workers,
+                    further=further,
+                    progress=progress,
+                    cancelled=cancelled,
                 )
             self._cache.save(key, features)
         return features
@@ -196,7 +217,7 @@ class LandmarkMatcher:
         frame = framed(start.frame, view.mean_px, view.on_film, film_size)
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         window = view.canonical(side)
-        tree = shape_tree(view.aligned_px, view.mean_px).magnified(1.0 / window.part)
+        tree = shape_tree(view.shapes_px, view.mean_px).magnified(1.0 / window.part)
         for last in (False, False, True):
             shown = frame.then(window.frame)
             seen = self._encoder.encode(standardise(shown.sample(film, window.size)))
@@ -218,7 +239,7 @@ class LandmarkMatcher:
         alike = likeness(seen.code, view.aligned_code)
         return _Fit(
             voters,
-            Shapes.like(view.mean_px, view.aligned_px, pose),
+            Shapes.like(view.mean_px, view.shapes_px, pose),
             known,
             frame,
             Look(shown, logits, unary, 1.0 / window.part),
@@ -251,6 +272,7 @@ class LandmarkMatcher:
         view, frame, known = fit.view, fit.frame, fit.known
         score = float(np.clip(fit.score, 0.0, 1.0))
         joint = fit_jointly(placed.position, placed.covariance, fit.shapes)
+        levelled = at_levels(joint.position, renumbered(self._shafts.get(view.view, ()), known))
         shown = known_points(view.aligned_px)[..., None] > 0
         single = np.where(shown, placed.single, np.nan)
         even = np.ones((1, 1, 1), np.float32)
@@ -259,21 +281,24 @@ class LandmarkMatcher:
         spread = np.sqrt(np.nanmean(((single - placed.position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(
             Evidence(
-                distance=placed.distance,
+                distance=placed.distance * levelled.share_across(placed.covariance),
                 against=-placed.support,
-                apart=np.nanmedian(np.linalg.norm(votes - placed.position, axis=2), axis=0),
-                odd=np.linalg.norm(joint.position - placed.position, axis=1),
+                apart=np.nanmedian(
+                    np.linalg.norm(levelled.only_across(votes - placed.position), axis=2), axis=0
+                ),
+                odd=np.linalg.norm(levelled.only_across(joint.position - placed.position), axis=1),
                 strain=float(joint.strain.mean()),
                 score=score,
             )
         )
+        expected = levelled.with_levels(expected)
         return MatchResult(
             view=view.view,
             mirrored=frame.mirrored,
             score=score,
             rotation_deg=frame.rotation_deg,
             scale=frame.scale,
-            positions_px=_spread_out(frame.to_film(joint.position), known, 0),
+            positions_px=_spread_out(frame.to_film(levelled.position), known, 0),
             per_reference_px=_spread_out(frame.to_film(single), known, 1),
             expected_error_px=_spread_out(expected / frame.scale, known, 0),
             spread_px=_spread_out(spread / frame.scale, known, 0),

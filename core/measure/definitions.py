@@ -87,11 +87,27 @@ class MeasurementDefinition:
 
 
 @dataclass(frozen=True)
+class ShaftDefinition:
+    """Points on the borders of a shaft, and how far along it they lie.
+
+    ``borders`` hold a point for every one of the rising ``levels``. A level lies so many units along the
+    shaft from the middle of the points ``start``; the unit is the distance of the middles of two sets of
+    points.
+    """
+
+    borders: tuple[tuple[str, ...], ...]
+    start: tuple[str, ...]
+    unit: tuple[tuple[str, ...], tuple[str, ...]]
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class View:
     """One radiographic view. ``points`` are in the order in which the bank's annotations are stored.
 
     ``canonical_side`` is the body side whose usual presentation is the canonical image: signs are
-    defined there. It is BOTH for views of the midline or of both sides. A ``symmetric`` view looks like
+    defined there. It is BOTH for views of the midline or of both sides. ``shafts`` tell at which level points
+    on them lie. A ``symmetric`` view looks like
     its own mirror image (a frontal pelvis: the canonical image has the patient's right on the left), so
     that only the file can tell whether it is stored mirrored. A ``chosen_only`` view differs from another by
     something like an implant alone: it is measured when a person asks for it, never found by itself.
@@ -108,6 +124,7 @@ class View:
     tags: ViewTags
     points: tuple[PointDefinition, ...]
     measurements: tuple[MeasurementDefinition, ...]
+    shafts: tuple[ShaftDefinition, ...] = ()
     symmetric: bool = False
     chosen_only: bool = False
 

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 from core.errors import CatalogueError
@@ -18,6 +18,7 @@ from core.measure.definitions import (
     ConstructionStep,
     MeasurementDefinition,
     PointDefinition,
+    ShaftDefinition,
     View,
     ViewTags,
     nearest,
@@ -143,6 +144,22 @@ class _Table:
             raise self.error(f"field '{name}' is not a list of texts", f"Write {name} as a list of texts.")
         return tuple(" ".join(item.split()) for item in items)
 
+    def lists(self, name: str) -> tuple[tuple[str, ...], ...]:
+        value = self._get(name, list, "a list of lists of texts", False)
+        items = value if isinstance(value, list) else []
+        if not all(isinstance(one, list) and one and all(isinstance(i, str) for i in one) for one in items):
+            raise self.error(
+                f"field '{name}' is not a list of lists of texts", f"Write {name} = [[...], [...]]."
+            )
+        return tuple(tuple(one) for one in items)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        value = self._get(name, list, "a list of numbers", False)
+        items = value if isinstance(value, list) else []
+        if not all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in items):
+            raise self.error(f"field '{name}' is not a list of numbers", f"Write {name} = [1.0, 2.0].")
+        return tuple(float(item) for item in items)
+
     def table(self, name: str, *, optional: bool = False) -> _Table | None:
         value = self._get(name, dict, "a table", optional)
         return _Table(self.path, f"{self.place}, {name}", value) if isinstance(value, dict) else None
@@ -152,8 +169,10 @@ class _Table:
         assert table is not None
         return table
 
-    def tables(self, name: str) -> list[_Table]:
-        value = self._get(name, list, "a list of tables", False)
+    def tables(self, name: str, *, optional: bool = False) -> list[_Table]:
+        value = self._get(name, list, "a list of tables", optional)
+        if value is None:
+            return []
         items = value if isinstance(value, list) else []
         if not items or not all(isinstance(item, dict) for item in items):
             raise self.error(f"field '{name}' is not a list of tables", f"Give at least one {name}.")
@@ -181,6 +200,9 @@ def _view(file: _Table) -> View:
         if measurement.key in {known.key for known in measurements}:
             raise table.error(f"key '{measurement.key}' is used twice", "Give each measurement its own key.")
         measurements.append(measurement)
+    shafts = tuple(
+        _shaft(table, [point.key for point in points]) for table in file.tables("shaft", optional=True)
+    )
     file.done()
     tags = head.needed_table("tags")
     view = View(
@@ -201,6 +223,7 @@ def _view(file: _Table) -> View:
         ),
         points=points,
         measurements=tuple(measurements),
+        shafts=shafts,
     )
     tags.done()
     head.done()
@@ -230,6 +253,27 @@ def _points(tables: list[_Table]) -> tuple[PointDefinition, ...]:
             raise table.error(f"key '{point.key}' is used twice", "Give each point its own key.")
         points[point.key] = point
     return tuple(points.values())
+
+
+def _shaft(table: _Table, point_keys: list[str]) -> ShaftDefinition:
+    borders, start, unit = table.lists("borders"), table.texts("start"), table.lists("unit")
+    levels = table.numbers("levels")
+    table.done()
+    for key in sum((*borders, start, *unit), ()):
+        if key not in point_keys:
+            raise table.error(f"unknown point '{key}'", nearest(key, point_keys))
+    if not start or len(unit) != 2:
+        raise table.error(
+            "start or unit is incomplete", "Give points to start from and both ends of the unit."
+        )
+    if len(levels) < 2 or any(high <= low for low, high in pairwise(levels)):
+        raise table.error("the levels do not rise", "Give at least two, the nearest to the start first.")
+    if not borders or any(len(border) != len(levels) for border in borders):
+        raise table.error("a border has not one point a level", "Give every border one point for each level.")
+    on_shaft = sum(borders, ())
+    if len(set(on_shaft)) < len(on_shaft) or set(on_shaft) & {*start, *unit[0], *unit[1]}:
+        raise table.error("a point is used twice", "Measure levels from points that lie on no border.")
+    return ShaftDefinition(borders, start, (unit[0], unit[1]), levels)
 
 
 def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:

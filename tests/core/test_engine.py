@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.adapters.bank import Bank
+from core.adapters.bank_matcher import bank_matcher
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.case import VerdictLevel
@@ -282,11 +283,8 @@ def test_real_model_gives_every_point_as_a_number(engine, demo, demo_case):
 def test_real_model_twice_and_from_a_fresh_cache(engine, demo, demo_case):
     again = engine.analyse(demo, view="hand_pa")
     assert again.landmarks == demo_case.landmarks
-    from core.matching.matcher import LandmarkMatcher
-
-    fresh = Engine(
-        engine.catalogue, engine.bank, LandmarkMatcher(engine.matcher._encoder, MemoryFeatureCache())
-    )
+    matcher = bank_matcher(engine.matcher._encoder, MemoryFeatureCache(), engine.bank, engine.catalogue)
+    fresh = Engine(engine.catalogue, engine.bank, matcher)
     few = fresh.analyse(demo, view="hand_pa", references=2)
     assert len(few.provenance.references) == 2
     known = engine.analyse(demo, view="hand_pa", references=2)

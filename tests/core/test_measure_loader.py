@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import CatalogueError
+from core.measure.definitions import ShaftDefinition
 from core.measure.loader import load_catalogue
 
 GOOD = """
@@ -201,6 +202,53 @@ def test_each_fault_is_named_with_file_place_and_remedy(tmp_path: Path, old: str
     assert caught.value.remedy
     for part in says:
         assert part in str(caught.value)
+
+
+SHAFT = """
+[[shaft]]
+borders = [["a", "b"]]
+start = ["c"]
+unit = [["c"], ["d"]]
+levels = [1, 2.5]
+"""
+WITH_SHAFT = GOOD.replace(
+    "[[measurement]]",
+    '[[point]]\nkey = "d"\nname = "D"\ndescription = "Beyond."\n' + SHAFT + "\n[[measurement]]",
+    1,
+)
+
+
+def test_a_shaft_is_read(tmp_path: Path):
+    write(tmp_path, WITH_SHAFT)
+    (shaft,) = load_catalogue(tmp_path).view("toy").shafts
+    assert shaft == ShaftDefinition((("a", "b"),), ("c",), (("c",), ("d",)), (1.0, 2.5))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('[["a", "b"]]', '["a", "b"]', "shaft 1: field 'borders' is not a list of lists of texts"),
+        ('[["a", "b"]]', "[[]]", "'borders' is not a list of lists of texts"),
+        ('[["a", "b"]]', "[]", "a border has not one point a level"),
+        ('[["a", "b"]]', '[["a"]]', "a border has not one point a level"),
+        ('[["a", "b"]]', '[["a", "e"]]', "unknown point 'e'"),
+        ('[["a", "b"]]', '[["a", "c"]]', "a point is used twice"),
+        ('[["a", "b"]]', '[["a", "a"]]', "a point is used twice"),
+        ('start = ["c"]', "start = []", "start or unit is incomplete"),
+        ('[["c"], ["d"]]', '[["c"]]', "start or unit is incomplete"),
+        ("[1, 2.5]", "[1]", "the levels do not rise"),
+        ("[1, 2.5]", "[2.5, 1]", "the levels do not rise"),
+        ("[1, 2.5]", '[1, "x"]', "'levels' is not a list of numbers"),
+        ("levels =", "level =", "field 'levels' is missing"),
+    ],
+)
+def test_each_fault_of_a_shaft_is_named(tmp_path: Path, old: str, new: str, says: str):
+    assert old in SHAFT
+    write(tmp_path, WITH_SHAFT.replace(SHAFT, SHAFT.replace(old, new, 1)))
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(tmp_path)
+    assert says in str(caught.value)
+    assert caught.value.remedy
 
 
 def test_a_measurement_key_is_used_once(tmp_path: Path):

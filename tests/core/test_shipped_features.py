@@ -24,7 +24,9 @@ def features() -> ViewFeatures:
     codes = np.ones((2, 5), np.float32)
     queries = {f"{kind}_query": np.full((3, 8), 7.0, np.float32) for kind in ("aligned", "close")}
     shape_px = np.ones((3, 2)), np.array([160, 400])
-    return ViewFeatures("v", ("a", "b"), *shape_px, codes, codes, points, points, **numbers, **queries)
+    return ViewFeatures(
+        "v", ("a", "b"), *shape_px, codes, codes, points, points, points, **numbers, **queries
+    )
 
 
 def test_shipped_features_are_found_without_a_cache(tmp_path: Path) -> None:
@@ -52,8 +54,11 @@ def test_new_features_go_to_the_user_and_leave_the_shipped_alone(tmp_path: Path)
 
 def test_the_shipped_features_are_those_of_the_shipped_model_and_bank(tmp_path: Path) -> None:
     model, bank, catalogue = OnnxEncoder().model_sha256, load_bank(), load_catalogue()
-    cache = DiskFeatureCache(tmp_path, shipped=default_bank_folder() / "features")
+    cache, shapes = (
+        DiskFeatureCache(tmp_path, shipped=default_bank_folder() / "features"),
+        bank.shapes(catalogue),
+    )
     for view in sorted({entry.view for entry in bank.entries}):
-        found = cache.load(features_key(model, bank.references(catalogue, view)))
+        found = cache.load(features_key(model, bank.references(catalogue, view), shapes.get(view)))
         assert found is not None, f"{view}: run python -m training.simulate.bank with --features-only"
         assert found.view == view

@@ -14,7 +14,7 @@ from core.film import Calibration, SpacingSource
 from core.landmarks import Landmark, LandmarkSet
 from core.measure.evaluate import evaluate_view
 from core.measure.loader import default_catalogue
-from training.simulate.pelvis import false_profile
+from training.simulate.pelvis import false_profile, frog
 from training.simulate.pelvis.ap import pelvis_camera, pelvis_scene
 from training.simulate.pelvis.false_profile import false_profile_scene
 from training.simulate.pelvis.pose import LegPose, assemble, stand
@@ -28,7 +28,7 @@ from training.simulate.views import view_maker
 
 _BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "anatomy"
 ANATOMY = Path(os.environ.get("ORTHOMATCH_ANATOMY", str(_BESIDE)))
-VIEWS = ("pelvis_ap", "pelvis_ap_child", "hip_false_profile", "hip_replacement_ap")
+VIEWS = ("pelvis_ap", "pelvis_ap_child", "hip_false_profile", "hip_frog_leg", "hip_replacement_ap")
 SEEDS = range(20)
 
 pytestmark = pytest.mark.skipif(not ANATOMY.is_dir(), reason="anatomy collection not available")
@@ -160,6 +160,25 @@ def test_an_average_hip_turned_by_65_degrees_shows_the_anterior_edge_that_was_se
         scene.truth["vertical_centre_anterior"], abs=4.0
     )
     assert 30.0 < values["head_gap_ratio"] < 130.0
+
+
+def test_a_hip_in_frog_leg_position_shows_its_junction_and_a_cam_deformity_raises_alpha(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    camera, people = Camera(1100.0, 1000.0, 0.2, 3000, 3000, 1500.0, 1500.0), People(ANATOMY)
+    found: dict[float, list[dict[str, float]]] = {0.0: [], 4.0: []}
+    for height_mm, values in found.items():
+        monkeypatch.setattr(frog, "MOST_CAM_MM", height_mm)
+        monkeypatch.setattr(frog, "CAM_SHARE", 1.0)
+        for seed in range(8):
+            scene = frog.frog_scene(np.random.default_rng([41, seed]), people)
+            values.append(_values("hip_frog_leg", scene.project_points(camera), camera.object_pixel_mm))
+    plain, cam = (np.array([list(one.values()) for one in found[height]]) for height in (0.0, 4.0))
+    assert np.all((plain[:, 0] > 25.0) & (plain[:, 0] < 75.0))
+    assert 35.0 < np.median(plain[:, 0]) < 55.0  # 47 degrees in hips without complaints (Clohisy 2007)
+    assert np.median(cam[:, 0] - plain[:, 0]) > 5.0
+    assert np.all(cam[:, 1] <= plain[:, 1] + 0.5)
+    assert np.median(plain[:, 1]) > 4.0
 
 
 def test_a_displaced_hip_of_a_child_has_a_large_migration_percentage() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core import __version__
 from core.adapters.bank import load_bank
+from core.adapters.bank_matcher import bank_matcher
 from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
@@ -51,10 +52,12 @@ def main() -> None:  # noqa: D103
     )
     report["real_references"] = asdict(real)
     if args.view:
-        references = load_bank().references(load_catalogue(), args.view)
+        bank, catalogue = load_bank(), load_catalogue()
+        references = bank.references(catalogue, args.view)
+        shaped = bank_matcher(OnnxEncoder(), MemoryFeatureCache(), bank, catalogue)
         report["bank_references"] = asdict(
             evaluate(
-                matcher, films, references=references, counts=(1, 5, 12), draws=2,
+                shaped, films, references=references, counts=(1, 5, 12), draws=2,
                 targets_per_draw=2 * args.targets, seed=args.seed, progress=print,
             )
         )  # fmt: skip

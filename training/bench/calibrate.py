@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from core.adapters.bank import default_bank_folder, load_bank
+from core.adapters.bank_matcher import bank_matcher
 from core.adapters.cases_folder import read_cases
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.errors import MatchError
 from core.matching.confidence import ErrorModel, Evidence
-from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
 from core.resources import user_cache_dir
 
@@ -53,12 +53,19 @@ class Recorder(ErrorModel):
 
 
 def collect(cases: Path, view: str) -> FloatArray:
-    """Rows of true error (window pixels, mm) and evidence (in the order of ``Evidence``), one a point."""
+    """Rows of true error (window pixels, mm) and evidence (as in ``Evidence``), one a point.
+
+    Points whose level on a shaft is measured by others are left out: their errors are mostly of these.
+    """
     catalogue = load_catalogue()
-    references = load_bank().references(catalogue, view)
+    bank = load_bank()
+    references = bank.references(catalogue, view)
     recorder = Recorder()
     cache = DiskFeatureCache(user_cache_dir(), shipped=default_bank_folder() / "features")
-    matcher = LandmarkMatcher(OnnxEncoder(), cache, recorder)
+    matcher = bank_matcher(OnnxEncoder(), cache, bank, catalogue, recorder)
+    definition = catalogue.view(view)
+    on_shaft = {point for shaft in definition.shafts for border in shaft.borders for point in border}
+    by_itself = np.array([key not in on_shaft for key in definition.point_keys])
     rows = []
     for film in read_cases(cases):
         try:
@@ -70,7 +77,7 @@ def collect(cases: Path, view: str) -> FloatArray:
         error = np.linalg.norm(result.positions_px - film.points_px, axis=1)[placed]
         per_point = [np.broadcast_to(part, error.shape) for part in astuple(evidence)]
         row = np.stack([error * result.scale, error * (film.mm_per_px or np.nan), *per_point], axis=1)
-        rows.append(row[np.isfinite(error)])
+        rows.append(row[np.isfinite(error) & by_itself[placed]])
     print(f"{view}: {len(rows)} films", flush=True)
     return np.concatenate(rows)
 

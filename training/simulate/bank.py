@@ -1,23 +1,25 @@
 """Render the shipped reference bank: ``python -m training.simulate.bank --out references``.
 
 References differ in people, pose, framing and exposure. Their random streams are apart from those of
-the training films. Those that predict the others best come first, so that a few of them are the best few.
+the training films. Those that predict the others best come first, so that a few of them are the best few. The
+points of further people are kept without films.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.bank import Bank, BankEntry, add_reference, load_bank, save_manifest
+from core.adapters.bank_shapes import read_shapes, save_shapes
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.matching.features import Encoder, ViewFeatures, features_key, joined
-from core.matching.frames import normalise, standardise
+from core.matching.frames import Size, normalise, standardise
 from core.matching.heatmaps import Answers, places
 from core.matching.matcher import LandmarkMatcher
 from core.matching.protocol import Reference
@@ -25,7 +27,7 @@ from core.matching.shape import fit_similarity
 from core.measure.definitions import View
 from core.measure.loader import load_catalogue
 from training.simulate.anatomy import anatomy_dir
-from training.simulate.films import SceneMaker, StoredFilm, expose
+from training.simulate.films import SceneMaker, expose
 from training.simulate.imaging import develop, random_exposure, with_side_letter
 from training.simulate.views import scene_makers
 
@@ -35,6 +37,10 @@ FAR_PX = 40.0
 """Farther off, an answer is as wrong as it can be."""
 
 STREAM = 90_001  # keeps the bank's people apart from those of training and test films
+SHAPES_STREAM = 90_002
+FURTHER = 48
+"""People of each view of whom only the points are kept."""
+
 ORIGIN = "simulated (see SOURCES.md)"
 LICENCE = "CC BY 4.0 (see SOURCES.md)"
 EXPOSURE_STRENGTH = 0.5
@@ -55,12 +61,19 @@ def main() -> None:  # noqa: D103
     if args.features_only:
         ship_features(load_bank(args.out))
         return
-    makers = scene_makers(anatomy_dir(args.anatomy))
-    bank = Bank(args.out, "", ())
-    catalogue = load_catalogue()
-    for key in catalogue.views if args.views == "all" else args.views.split(","):
-        bank = add_view(bank, catalogue.view(key), makers[key], args.count, args.seed)
-    bank = ship_features(bank)
+    makers, catalogue = scene_makers(anatomy_dir(args.anatomy)), load_catalogue()
+    wanted = list(catalogue.views) if args.views == "all" else args.views.split(",")
+    old = load_bank(args.out).entries if args.views != "all" else ()
+    bank = Bank(args.out, "", tuple(entry for entry in old if entry.view not in wanted))
+    shapes = {
+        key: (catalogue.view(key).point_keys, px) for key, px in read_shapes(args.out, catalogue).items()
+    }
+    for key in wanted:
+        view = catalogue.view(key)
+        bank = add_view(bank, view, makers[key], args.count, args.seed)
+        shapes[key] = view.point_keys, further_shapes(view, makers[key], args.seed)
+    save_shapes(args.out, {key: shapes[key] for key in sorted(shapes)})
+    bank = ship_features(load_bank(args.out))
     print(f"{len(bank.entries)} references, sha256 {bank.sha256}")
 
 
@@ -70,7 +83,8 @@ def ship_features(bank: Bank) -> Bank:
     Returns the bank with the references of each view in the order of how well each predicts the others.
     """
     catalogue, encoder = load_catalogue(), OnnxEncoder()
-    matcher = LandmarkMatcher(encoder, MemoryFeatureCache())
+    shapes = bank.shapes(catalogue)
+    matcher = LandmarkMatcher(encoder, MemoryFeatureCache(), shapes=shapes)
     folder = bank.folder / "features"
     for old in folder.glob("features-*.npz"):
         old.unlink()
@@ -80,7 +94,8 @@ def ship_features(bank: Bank) -> Bank:
         features = matcher.features(references)
         order = np.argsort(predicting(encoder, references, features), kind="stable")
         references = [references[number] for number in order]
-        shipped.save(features_key(encoder.model_sha256, references), features.reordered(order))
+        key = features_key(encoder.model_sha256, references, shapes.get(view))
+        shipped.save(key, features.reordered(order))
         entries += [bank.entry(reference.key) for reference in references]
     return save_manifest(bank.folder, tuple(entries))
 
@@ -110,7 +125,8 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
         scene, camera = make(rng, LONG_SIDE_PX if view.key in LONG_VIEWS else SIDE_PX)
         film = expose(scene, camera, trial)
         trial += 1
-        if not _complete(film, view):
+        height, width = film.layers.bone.shape
+        if not _complete(film.named, view, Size(width, height)):
             continue
         added += 1
         exposure = with_side_letter(random_exposure(rng, EXPOSURE_STRENGTH), view.canonical_side)
@@ -131,10 +147,23 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
     return bank
 
 
-def _complete(film: StoredFilm, view: View) -> bool:
-    height, width = film.layers.bone.shape
-    points = np.array([film.named.get(key, (np.nan, np.nan)) for key in view.point_keys])
-    return bool((points >= 2).all() and (points < [width - 2, height - 2]).all())
+def further_shapes(view: View, make: SceneMaker, seed: int) -> FloatArray:
+    """Points [S, N, 2] of further people, in pixels of films that are not made."""
+    shapes: list[FloatArray] = []
+    trial = 0
+    while len(shapes) < FURTHER:
+        rng = np.random.default_rng([SHAPES_STREAM, seed, trial])
+        scene, camera = make(rng, SIDE_PX)
+        trial += 1
+        named = scene.project_points(camera)
+        if _complete(named, view, Size(camera.width, camera.height)):
+            shapes.append(np.array([named[key] for key in view.point_keys]))
+    return np.stack(shapes)
+
+
+def _complete(named: Mapping[str, FloatArray], view: View, size: Size) -> bool:
+    points = np.array([named.get(key, (np.nan, np.nan)) for key in view.point_keys])
+    return bool((points >= 2).all() and (points < np.array(size) - 2).all())
 
 
 if __name__ == "__main__":

@@ -138,6 +138,53 @@ class OutlineAt:
         return outermost(points, self.edges, along, level, self.sign, refusal)
 
 
+@dataclass(frozen=True, eq=False)
+class ShaftBorder:
+    """Where the outline of a shaft crosses its axis at right angles, ``level`` units beyond ``start``.
+
+    The unit is the distance of the two points ``unit`` on the film. The axis is that of the middles of the
+    shaft at the first and last of all its ``levels`` (none: as given), so that points on its borders tell it;
+    ``axis`` is nearly that. ``edges`` [E, 2] are vertex pairs of ``bone``, ``sign`` as in ``OutlineAt``.
+    ValueError if nothing is crossed.
+    """
+
+    bone: str
+    edges: IntArray
+    axis: Direction
+    start: PointRule
+    unit: tuple[PointRule, PointRule]
+    level: float
+    sign: int
+    levels: tuple[float, ...] = ()
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        along, start = self.axis(scene, camera), self.start(scene, camera)
+        first, second = (point(scene, camera) for point in self.unit)
+        unit = float(np.linalg.norm(second - first))
+        points = camera.project(scene.bone(self.bone).vertices_mm)
+        refusal = f"The shaft of {self.bone} does not reach the level of the point in this view."
+
+        def border(level: float, sign: int) -> FloatArray:
+            return outermost(points, self.edges, along, float(start @ along) + level * unit, sign, refusal)
+
+        for _ in range(3 if self.levels else 0):
+            ends = [border(level, -1) + border(level, 1) for level in (self.levels[0], self.levels[-1])]
+            way = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+            along = way if way @ along > 0 else -way
+        return border(self.level, self.sign)
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """The middle of two other points."""
+
+    first: PointRule
+    second: PointRule
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        return np.asarray((self.first(scene, camera) + self.second(scene, camera)) / 2.0)
+
+
 def outermost(
     points: FloatArray, edges: IntArray, along: FloatArray, level: float, sign: int, refusal: str
 ) -> FloatArray:

@@ -39,6 +39,7 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
         "hip_replacement_ap": "training.simulate.pelvis.replacement:replacement_film",
         "pelvis_ap_child": "training.simulate.pelvis.child:child_film",
         "hip_false_profile": "training.simulate.pelvis.false_profile:false_profile_film",
+        "hip_frog_leg": "training.simulate.pelvis.frog:frog_film",
         "wrist_pa": "training.simulate.wrist.film:wrist_pa_film",
         "wrist_lateral": "training.simulate.wrist.film:wrist_lateral_film",
         "elbow_ap": "training.simulate.elbow.film:elbow_ap_film",

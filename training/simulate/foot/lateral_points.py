@@ -14,8 +14,7 @@ import numpy as np
 
 from training.simulate.foot.ap_points import bone_axis
 from training.simulate.foot.parts import FootParts
-from training.simulate.foot.regions import SHAFT_DEPTHS
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, edges_of
+from training.simulate.rules import Between, Direction, Farthest, Mean, OutlineAt, ShaftBorder, edges_of
 from training.simulate.scene import IntArray, PointRule
 
 DORSAL, PLANTAR = 1, -1
@@ -107,8 +106,9 @@ def foot_lateral_rules(parts: FootParts) -> Mapping[str, PointRule]:
     )
 
 
-# Levels of the shaft points above the plafond, in depths of the plafond.
-_DISTAL_DEPTHS = 1.75
+SHAFT_LEVELS = {"proximal": 3.0, "distal": 1.75}
+"""Levels of the shaft points above the middle of the plafond, in depths of the plafond."""
+
 # Spokes of the dome, from the middle of its joint surface; positive is further back.
 _DOME_DEG = (-40.0, -20.0, 0.0, 20.0, 40.0)
 
@@ -116,17 +116,21 @@ _DOME_DEG = (-40.0, -20.0, 0.0, 20.0, 40.0)
 def _tibia_rules(parts: FootParts) -> dict[str, PointRule]:
     roof, shaft = (Mean("tibia", parts.regions[name]) for name in ("plafond", "tibial_shaft"))
     edges = edges_of(parts.faces["tibia"])
+    lips: dict[str, PointRule] = {
+        f"tibial_plafond_{side}": Farthest("tibia", parts.regions["plafond"], Direction(roof, shaft, degrees))
+        for side, degrees in (("anterior", -110.0), ("posterior", 110.0))
+    }
+    front, back = lips.values()
+    up, middle = Direction(roof, shaft), Between(front, back)
     # Looking up the leg the front is on the left.
-    levels = (("proximal", 1.0), ("distal", _DISTAL_DEPTHS / SHAFT_DEPTHS))
     rules: dict[str, PointRule] = {
-        f"tibial_shaft_{level}_{side}": OutlineAt("tibia", edges, Direction(roof, shaft), fraction, sign)
-        for level, fraction in levels
+        f"tibial_shaft_{level}_{side}": ShaftBorder(
+            "tibia", edges, up, middle, (front, back), depths, sign, tuple(SHAFT_LEVELS.values())
+        )
+        for level, depths in SHAFT_LEVELS.items()
         for side, sign in (("anterior", -1), ("posterior", 1))
     }
-    for side, degrees in (("anterior", -110.0), ("posterior", 110.0)):
-        outwards = Direction(roof, shaft, degrees)
-        rules[f"tibial_plafond_{side}"] = Farthest("tibia", parts.regions["plafond"], outwards)
-    return rules
+    return rules | lips
 
 
 def _dome_rules(parts: FootParts) -> dict[str, PointRule]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from training.simulate.knee.regions import LegRegions
-from training.simulate.knee.rules import FloorAt, NotchApex, OutlineAlong, ShaftBorder, TangentEnd
-from training.simulate.rules import Direction, Farthest, Mean
+from training.simulate.knee.rules import FloorAt, NotchApex, OutlineAlong, TangentEnd
+from training.simulate.rules import Direction, Farthest, Mean, ShaftBorder
 from training.simulate.scene import PointRule
 
 FEMUR_LEVELS = {"proximal": 1.5, "distal": 1.1}
@@ -106,12 +106,13 @@ class FrontalKnee:
         sign = self.lateral if side == "lateral" else -self.lateral
         return ShaftBorder(
             self.femur,
-            self.regions.patches["femur_shaft"],
+            self.regions.patches["femur_shaft"].whole_edges,
             self.femur_up,
-            self.plateau,
             self.condyle("medial"),
+            self.plateau,
             level,
             sign,
+            tuple(FEMUR_LEVELS.values()),
         )
 
     def tibia_border(self, side: str, level: float) -> PointRule:
@@ -119,12 +120,13 @@ class FrontalKnee:
         sign = -self.lateral if side == "lateral" else self.lateral
         return ShaftBorder(
             self.tibia,
-            self.regions.patches["tibia_shaft"],
+            self.regions.patches["tibia_shaft"].whole_edges,
             self.tibia_down,
-            self.plateau,
             self.plateau_edge("medial"),
+            self.plateau,
             level,
             sign,
+            tuple(TIBIA_LEVELS.values()),
         )
 
 

@@ -32,6 +32,11 @@ class Patch:
     vertices: IntArray
     edges: IntArray
 
+    @property
+    def whole_edges(self) -> IntArray:
+        """The edges [E, 2] as vertices of the bone."""
+        return np.asarray(self.vertices[self.edges], dtype=np.int32)
+
     @classmethod
     def of(cls, faces: IntArray, chosen: Mask) -> Patch:
         """The patch of all faces whose three vertices are ``chosen`` [V]."""

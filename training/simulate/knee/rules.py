@@ -7,36 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.simulate.knee.regions import Patch
-from training.simulate.rules import TIE_MM, Direction, FilmDirection, crossings, outermost, remembered
+from training.simulate.rules import TIE_MM, Direction, FilmDirection, crossings, remembered
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
 # The dense line of a plateau among the heights of its middle, from its lowest to its highest place.
 DENSE_LINE_DOMED = 0.65
-
-
-@dataclass(frozen=True, eq=False)
-class ShaftBorder:
-    """Where the outline of a shaft crosses its axis at right angles, ``level`` units beyond a start.
-
-    ``axis`` gives the direction; the start is its tail, or the point ``start``. ``unit`` are two points
-    whose distance on the film is the unit of ``level``. ``sign`` as in ``OutlineAt``.
-    """
-
-    bone: str
-    patch: Patch
-    axis: Direction
-    unit: tuple[PointRule, PointRule]
-    start: PointRule
-    level: float
-    sign: int
-
-    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        along = self.axis(scene, camera)
-        ends = [point(scene, camera) for point in self.unit]
-        level = float(self.start(scene, camera) @ along + self.level * np.linalg.norm(ends[1] - ends[0]))
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices])
-        refusal = f"The shaft of {self.bone} does not reach the level of the point in this view."
-        return outermost(points, self.patch.edges, along, level, self.sign, refusal)
 
 
 @dataclass(frozen=True, eq=False)

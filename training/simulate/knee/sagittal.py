@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from training.simulate.knee.frontal import FrontalKnee
 from training.simulate.knee.regions import LegRegions
-from training.simulate.knee.rules import FloorAt, ShaftBorder
-from training.simulate.rules import Direction, Farthest, Mean
+from training.simulate.knee.rules import FloorAt
+from training.simulate.rules import Direction, Farthest, Mean, ShaftBorder
 from training.simulate.scene import PointRule
 
 TIBIA_LEVELS = {"proximal": 1.5, "distal": 2.5}
-FEMUR_LEVELS = {"distal": 1.5, "proximal": 2.3}
+FEMUR_LEVELS = {"distal": 1.6, "proximal": 2.4}
 FLOOR = {"anterior_quarter": 0.25, "middle": 0.5, "posterior_quarter": 0.75}
 
 
@@ -30,10 +30,10 @@ def knee_lateral_rules(regions: LegRegions) -> dict[str, PointRule]:
         "patella_articular_inferior": Farthest("patella", patella.articular, Direction(base, apex, 35.0)),
         "tibial_tuberosity": ShaftBorder(
             "tibia",
-            regions.patches["tibia_shaft"],
+            regions.patches["tibia_shaft"].whole_edges,
             down,
-            (front, back),
             Mean("tibia", tibia.insertion),
+            (front, back),
             0.0,
             -1,
         ),
@@ -46,12 +46,26 @@ def knee_lateral_rules(regions: LegRegions) -> dict[str, PointRule]:
     for level, depths in TIBIA_LEVELS.items():
         for side, sign in (("anterior", -1), ("posterior", 1)):
             rules[f"tibial_shaft_{level}_{side}"] = ShaftBorder(
-                "tibia", regions.patches["tibia_shaft"], down, (front, back), front, depths, sign
+                "tibia",
+                regions.patches["tibia_shaft"].whole_edges,
+                down,
+                front,
+                (front, back),
+                depths,
+                sign,
+                tuple(TIBIA_LEVELS.values()),
             )
-    end = Mean("femur", regions.femur.distal_end)
+    middle = rules["tibial_plateau_middle"]
     for level, depths in FEMUR_LEVELS.items():
         for side, sign in (("anterior", 1), ("posterior", -1)):
             rules[f"femoral_shaft_{level}_{side}"] = ShaftBorder(
-                "femur", regions.patches["femur_shaft"], up, (front, back), end, depths, sign
+                "femur",
+                regions.patches["femur_shaft"].whole_edges,
+                up,
+                middle,
+                (front, back),
+                depths,
+                sign,
+                tuple(FEMUR_LEVELS.values()),
             )
     return rules

@@ -9,9 +9,12 @@ import numpy as np
 
 from training.simulate.knee.frontal import PLACES, FrontalKnee
 from training.simulate.knee.regions import LegRegions, Patch
-from training.simulate.knee.rules import ShaftBorder
-from training.simulate.rules import Direction, Farthest, Mean, SphereCentre, crossings
+from training.simulate.rules import Between, Direction, Farthest, Mean, ShaftBorder, SphereCentre, crossings
 from training.simulate.scene import Camera, FloatArray, PointRule, Scene
+
+FEMUR_LEVELS = {"proximal": 0.3, "middle": 0.5, "distal": 0.7}
+TIBIA_LEVELS = {"proximal": 0.25, "distal": 0.75}
+"""Parts of the way from head to notch, and from the spines to the plafond."""
 
 _STATIONS = np.linspace(0.65, 1.2, 12)  # along the neck, 1 at the middle of its region
 
@@ -74,11 +77,17 @@ class PlafondEnd:
 
 
 def _shaft_borders(
-    bone: str, patch: Patch, up: Direction, levels: Mapping[str, float], lateral: int
+    bone: str,
+    patch: Patch,
+    up: Direction,
+    ends: tuple[PointRule, PointRule],
+    levels: Mapping[str, float],
+    lateral: int,
 ) -> dict[str, PointRule]:
-    """Both borders of a shaft by level and side; levels are parts of the way up its axis."""
+    """Both borders of a shaft by level and side; levels are parts of the way from end to end."""
+    every = tuple(-part for part in levels.values())
     return {
-        f"{level}_{side}": ShaftBorder(bone, patch, up, (up.tail, up.tip), up.tail, part, sign)
+        f"{level}_{side}": ShaftBorder(bone, patch.whole_edges, up, ends[0], ends, -part, sign, every)
         for level, part in levels.items()
         for side, sign in (("medial", -lateral), ("lateral", lateral))
     }
@@ -101,8 +110,8 @@ def leg_rules(regions: LegRegions, suffix: str, lateral: int) -> dict[str, Point
     # From the head down and outwards the upper border is on the left of a left leg, seen along the neck.
     for border, sign in (("superior", -lateral), ("inferior", lateral)):
         rules[f"femoral_neck_{border}"] = NeckBorder(knee.femur, regions.patches["femur_neck"], neck, sign)
-    femoral = {"proximal": 1.0, "middle": 0.5, "distal": 0.0}
-    borders = _shaft_borders(knee.femur, regions.patches["femur_shaft"], femur_up, femoral, lateral)
+    shaft = regions.patches["femur_shaft"]
+    borders = _shaft_borders(knee.femur, shaft, femur_up, (head, knee.notch), FEMUR_LEVELS, lateral)
     rules |= {f"femoral_shaft_{name}": rule for name, rule in borders.items()}
     for side in ("medial", "lateral"):
         rules[f"{side}_condyle_distal"] = knee.condyle(side)
@@ -113,12 +122,13 @@ def leg_rules(regions: LegRegions, suffix: str, lateral: int) -> dict[str, Point
         rules[f"{side}_plateau_edge"] = knee.plateau_edge(side)
     for side in ("medial", "lateral"):
         rules[f"{side}_plateau_middle"] = knee.floor(PLACES[side]["middle"])
-    tibial = {"proximal": 1.0, "distal": 0.0}
-    borders = _shaft_borders(knee.tibia, regions.patches["tibia_shaft"], tibia_up, tibial, lateral)
-    rules |= {f"tibial_shaft_{name}": rule for name, rule in borders.items()}
+    plafond: dict[str, PointRule] = {}
     # The lateral part of the roof is thin and mostly hidden by the fibula: its dense line ends sooner.
     for side, sign, inset in (("medial", -lateral, 0.08), ("lateral", lateral, 0.25)):
-        rules[f"tibial_plafond_{side}"] = PlafondEnd(
+        plafond[f"tibial_plafond_{side}"] = PlafondEnd(
             knee.tibia, regions.patches["tibia_plafond"], tibia_up, sign, inset
         )
-    return rules
+    ends = Between(knee.spine("medial"), knee.spine("lateral")), Between(*plafond.values())
+    shaft = regions.patches["tibia_shaft"]
+    borders = _shaft_borders(knee.tibia, shaft, tibia_up, ends, TIBIA_LEVELS, lateral)
+    return rules | {f"tibial_shaft_{name}": rule for name, rule in borders.items()} | plafond

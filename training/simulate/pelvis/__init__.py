@@ -1,1 +1,1 @@
-"""Simulated pelvis and hip films: anterior-posterior of adults and of children, and the false profile."""
+"""Simulated pelvis and hip films: adults and children from the front, the false profile, frog-leg films."""

@@ -10,16 +10,16 @@ from training.simulate.framing import framed
 from training.simulate.pelvis.build import Placement, pelvis_bones, soft_tissue
 from training.simulate.pelvis.coccyx import sacrum_tip
 from training.simulate.pelvis.draw import draw_legs, draw_shapes
-from training.simulate.pelvis.points import Between, Deepest, Narrowest, OutlineBetween, SphereEdge
+from training.simulate.pelvis.points import Deepest, Narrowest, OutlineBetween, SphereEdge
 from training.simulate.pelvis.pose import SIDES, SUFFIX, assemble, stand
 from training.simulate.pelvis.regions import femur_regions, hip_bone_regions
 from training.simulate.pelvis.shape import EDGE_DOWN_DEG
 from training.simulate.people import People
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, edges_of
+from training.simulate.rules import Between, Direction, Farthest, Mean, ShaftBorder, edges_of
 from training.simulate.scene import Camera, PointRule, Scene
 
-# Sections of the shaft as fractions of the way between the two rings of ``FemurRegions``.
-SHAFT_LEVELS = {"proximal": -0.1, "distal": 0.42}
+SHAFT_LEVELS = {"proximal": 2.0, "distal": 2.6}
+"""Sections of the shaft, in diameters of the head below its centre."""
 
 
 def pelvis_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
@@ -75,14 +75,25 @@ def towards(people: People, side: str, turned_deg: float = 0.0) -> Direction:
     return Direction(tail, tip, turned_deg)
 
 
-def shaft_rules(people: People, side: str) -> dict[str, PointRule]:
-    """Borders of the femoral shaft at two levels; for a left leg on a frontal film lateral is right."""
+def shaft_rules(
+    people: People,
+    side: str,
+    start: PointRule,
+    unit: tuple[PointRule, PointRule],
+    levels: Mapping[str, float] = SHAFT_LEVELS,
+) -> dict[str, PointRule]:
+    """Borders of the femoral shaft at two levels; for a left leg on a frontal film lateral is right.
+
+    Levels are in lengths of ``unit``, below ``start`` along the shaft.
+    """
     femora, femur = femur_regions(people), f"femur{SUFFIX[side]}"
     axis = Direction(Mean(femur, femora.shaft_high), Mean(femur, femora.shaft_low))
     lateral = -1 if side == "left" else 1  # the right-hand side of a shaft that points down is image left
     return {
-        f"shaft_{level}_{border}": OutlineAt(femur, femora.lower_edges, axis, fraction, sign)
-        for level, fraction in SHAFT_LEVELS.items()
+        f"shaft_{level}_{border}": ShaftBorder(
+            femur, femora.lower_edges, axis, start, unit, units, sign, tuple(levels.values())
+        )
+        for level, units in levels.items()
         for border, sign in (("medial", -lateral), ("lateral", lateral))
     }
 
@@ -104,12 +115,13 @@ def _side_rules(people: People, side: str) -> dict[str, PointRule]:
     upper, lower = (
         Narrowest(femur, femora.head, femora.neck, femora.neck_edges, which) for which in (-sign, sign)
     )
-    shaft = shaft_rules(people, side)
+    across = (SphereEdge(femur, femora.head, lateral(180.0)), SphereEdge(femur, femora.head, lateral(0.0)))
+    shaft = shaft_rules(people, side, Between(*across), across)
     rules: dict[str, PointRule] = {
         "femoral_head_superior": SphereEdge(femur, femora.head, lateral(-90.0)),
-        "femoral_head_medial": SphereEdge(femur, femora.head, lateral(180.0)),
+        "femoral_head_medial": across[0],
         "femoral_head_inferior": SphereEdge(femur, femora.head, lateral(125.0)),
-        "femoral_head_lateral": SphereEdge(femur, femora.head, lateral(0.0)),
+        "femoral_head_lateral": across[1],
         "acetabular_edge": edge,
         "sourcil_lateral": outer,
         "sourcil_middle": OutlineBetween(hip, roof_edges, medial, outer, -sign),

@@ -20,13 +20,16 @@ from training.simulate.pelvis.regions import femur_regions, hip_bone_regions
 from training.simulate.pelvis.shape import EDGE_DOWN_DEG
 from training.simulate.people import People
 from training.simulate.pose import ramp
-from training.simulate.rules import Direction, Farthest, Mean, fit_sphere
+from training.simulate.rules import Between, Direction, Farthest, Mean, fit_sphere
 from training.simulate.scene import Camera, FloatArray, PointRule, Scene, Surface
 from training.simulate.solids import ball, cut
 
 _YOUNGEST, _OLDEST = 1.3, 13.0
 # How much narrower a bone is at its plate than the cartilage beyond: at the head and at the trochanter.
 _NARROWER = (0.2, 0.5)
+SHAFT_LEVELS = {"proximal": 2.4, "distal": 3.1}
+"""Sections of the shaft, in widths of the growth plate of the head below its middle."""
+
 _NECK, _HEAD = 0, 1  # places among the drawn pieces of a femur
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 
@@ -269,7 +272,8 @@ def _side_rules(
         "physis_medial": PieceFarthest(femur, _NECK, corner(1.0), femora.collar),
         "physis_lateral": PieceFarthest(femur, _NECK, corner(-1.0), femora.collar),
     }
-    return rules | shaft_rules(people, side)
+    plate = (rules["physis_medial"], rules["physis_lateral"])
+    return rules | shaft_rules(people, side, Between(*plate), plate, SHAFT_LEVELS)
 
 
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:

@@ -38,17 +38,6 @@ class BallEdge:
 
 
 @dataclass(frozen=True, eq=False)
-class Between:
-    """The middle of two other points."""
-
-    first: PointRule
-    second: PointRule
-
-    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        return np.asarray((self.first(scene, camera) + self.second(scene, camera)) / 2.0)
-
-
-@dataclass(frozen=True, eq=False)
 class OutlineBetween:
     """Where the middle perpendicular of two other points last crosses the edges [E, 2] of a bone.
 
@@ -131,6 +120,40 @@ class Narrowest:
         _, level, found = best
         side = found.max() if self.sign > 0 else found.min()
         return np.asarray(ends[0] + side * across + level * along)
+
+
+@dataclass(frozen=True, eq=False)
+class LeavesCircle:
+    """Where the border of head and neck leaves the circle of the head, on one side of the neck.
+
+    The circle is that of the sphere through ``head``. The border, the outermost of ``edges`` [E, 2] about its
+    centre, is followed from right angles to the neck towards it and leaves the circle where it first lies
+    ``beyond`` radii from the centre (Noetzli et al., J Bone Joint Surg Br 2002;84:556-560). ``along`` points
+    along the neck; ``sign`` +1 takes the side on its right (y down). ValueError if it does not leave it.
+    """
+
+    bone: str
+    head: IntArray
+    edges: IntArray
+    along: Direction
+    sign: int
+    beyond: float = 1.04
+
+    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
+        vertices = scene.bone(self.bone).vertices_mm
+        centre, radius = fit_sphere(vertices[self.head])
+        middle = camera.project(centre[None])[0]
+        points = camera.project(vertices) - middle
+        out = BallEdge(centre, radius, self.along)(scene, camera) - middle
+        reach = float(np.linalg.norm(out))
+        for degrees in np.arange(100.0, 15.0, -0.5):
+            c, s = np.cos(np.radians(self.sign * degrees)), np.sin(np.radians(self.sign * degrees))
+            ray = np.array([[c, -s], [s, c]]) @ (out / reach)
+            film = np.stack([points @ ray, points @ [-ray[1], ray[0]]], axis=1)
+            found = crossings(film, self.edges, 0.0)
+            if len(found) and found.max() > self.beyond * reach:
+                return np.asarray(middle + found.max() * ray)
+        raise ValueError(f"The border of {self.bone} does not leave the circle of its head in this view.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,10 @@ FALSE_PROFILE.setflags(write=False)
 
 @dataclass(frozen=True, eq=False)
 class FemurRegions:
-    """Vertex numbers of the femur. Rings are cross-sections; ``head`` is the spherical part."""
+    """Vertex numbers of the femur. Rings are cross-sections; ``head`` is the spherical part.
+
+    ``upper_edges`` [E, 2] are those of head and neck, ``neck_edges`` those of the neck alone.
+    """
 
     head: IntArray
     neck: IntArray
@@ -36,6 +39,7 @@ class FemurRegions:
     greater_trochanter: IntArray
     lesser_trochanter: IntArray
     neck_edges: IntArray
+    upper_edges: IntArray
     collar: IntArray
     lower_edges: IntArray
 
@@ -104,6 +108,7 @@ def femur_regions(people: People) -> FemurRegions:
         _ints(trochanter),
         _ints(lesser),
         edges_of(faces, (slab > 0.6) & (slab < 2.3) & (off_neck < 1.3)),
+        edges_of(faces, (slab > -0.5) & (slab < 2.3) & (off_neck < 1.3)),
         _ints(np.flatnonzero((distance < 1.08) & (slab > -0.4))),
         edges_of(faces, (along < -2.5) & (along > -8.0)),
     )

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.simulate.pelvis.ap import pelvis_camera, pelvis_rules, pelvis_scene, towards
+from training.simulate.pelvis.ap import pelvis_camera, pelvis_rules, pelvis_scene, shaft_rules, towards
 from training.simulate.pelvis.points import BallEdge, Fixed
 from training.simulate.people import People
 from training.simulate.prostheses import HipImplant, hip_replacement
+from training.simulate.rules import Between
 from training.simulate.scene import Camera, FloatArray, PointRule, Scene
 
 INCLINATION_DEG, ANTEVERSION_DEG = (44.0, 8.0), (16.0, 8.0)
@@ -69,8 +70,9 @@ def replacement_rules(people: People, implant: HipImplant, cup_opens: FloatArray
         rules[f"head_{name}"] = BallEdge(implant.centre, implant.head_radius, direction)
     for name in ("superior", "medial", "inferior", "lateral"):
         rules[f"femoral_head_{name}_other"] = native[f"femoral_head_{name}_right"]
+    unit = (rules["femoral_head_medial_other"], rules["femoral_head_lateral_other"])
+    starts = {"operated": Between(rules["head_medial"], rules["head_lateral"]), "other": Between(*unit)}
     for role, side in sides.items():
-        for level in ("proximal", "distal"):
-            for border in ("medial", "lateral"):
-                rules[f"shaft_{level}_{border}_{role}"] = native[f"shaft_{level}_{border}_{side}"]
+        shaft = shaft_rules(people, side, starts[role], unit)
+        rules |= {f"{name}_{role}": rule for name, rule in shaft.items()}
     return rules | {"stem_tip": Fixed(implant.stem_tip)}

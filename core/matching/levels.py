@@ -1,0 +1,139 @@
+"""Points on a shaft lie where their level says: its outline tells how far across they are, not how far along.
+
+Matching finds the border of a shaft to a fraction of a millimetre, and slides several along it, because it
+looks alike there. Where a view defines the level of such points by others (1.5 plateau widths above the
+condyles), it is measured, as a reader would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+Numbers = tuple[int, ...]
+
+LEAST_LENGTH_PX = 1.0
+"""A shaft whose first and last points lie closer together has no direction."""
+
+STEEPEST = 1.0
+"""Slope of a border against its shaft from which its points are not on one."""
+
+
+@dataclass(frozen=True)
+class Shaft:
+    """Points of one shaft by their numbers.
+
+    ``borders`` hold a point for every one of the rising ``levels``. A level lies so many units along the
+    shaft from the middle of the points ``start``; the unit is the distance of the middles of two sets of
+    points.
+    """
+
+    borders: tuple[Numbers, ...]
+    start: Numbers
+    unit: tuple[Numbers, Numbers]
+    levels: tuple[float, ...]
+
+    @property
+    def points(self) -> Numbers:
+        """All points that the shaft needs."""
+        return tuple({*sum(self.borders, ()), *self.start, *self.unit[0], *self.unit[1]})
+
+
+def renumbered(shafts: Sequence[Shaft], known: NDArray[np.bool_]) -> tuple[Shaft, ...]:
+    """The shafts by the numbers of their points among the ``known`` [N]; those that lack one are left out."""
+    number = np.cumsum(known) - 1
+
+    def new(points: Numbers) -> Numbers:
+        return tuple(int(number[point]) for point in points)
+
+    return tuple(
+        replace(
+            shaft,
+            borders=tuple(new(border) for border in shaft.borders),
+            start=new(shaft.start),
+            unit=(new(shaft.unit[0]), new(shaft.unit[1])),
+        )
+        for shaft in shafts
+        if all(known[point] for point in shaft.points)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Levelled:
+    """Points put at their levels.
+
+    ``position`` is [N, 2]. ``across`` [N, 2] is the unit direction at right angles to a point's shaft, zero
+    for a point that belongs to none, and ``following`` [N, N] how much a point moves along with others.
+    """
+
+    position: FloatArray
+    across: FloatArray
+    following: FloatArray
+
+    @property
+    def _on_shaft(self) -> NDArray[np.bool_]:
+        return np.asarray(self.across.any(axis=1))
+
+    def only_across(self, away: FloatArray) -> FloatArray:
+        """The parts of vectors [..., N, 2] that matter: across a shaft where the level is measured."""
+        on_shaft = self._on_shaft[:, None]
+        across = (away * self.across).sum(-1, keepdims=True) * self.across
+        return np.asarray(np.where(on_shaft, across, away))
+
+    def share_across(self, covariance: FloatArray) -> FloatArray:
+        """Parts [N] of standard deviations by ``covariance`` [N, 2, 2] that matter."""
+        across = np.einsum("ni,nij,nj->n", self.across, covariance, self.across)
+        share = np.sqrt(across / np.maximum(np.trace(covariance, axis1=1, axis2=2), 1e-12))
+        return np.where(self._on_shaft, share, 1.0)
+
+    def with_levels(self, expected_error: FloatArray) -> FloatArray:
+        """Expected errors [N] with those of the points by which levels are measured."""
+        return np.asarray(np.sqrt(expected_error**2 + self.following**2 @ expected_error**2))
+
+
+def at_levels(position: FloatArray, shafts: Sequence[Shaft]) -> Levelled:
+    """Points [N, 2] moved along the borders of their shafts to where their levels lie.
+
+    The borders are straight between their points and beyond. A shaft is left as it is when its points do not
+    lie in the order of its levels along it, or when a level lies farther off than the shaft is long: some of
+    them are wrong.
+    """
+    found, count = position.copy(), len(position)
+    across, following = np.zeros((count, 2)), np.zeros((count, count))
+    for shaft in shafts:
+        ends = [position[[border[end] for border in shaft.borders]].mean(0) for end in (0, -1)]
+        length = float(np.linalg.norm(ends[1] - ends[0]))
+        if length < LEAST_LENGTH_PX:
+            continue
+        along = (ends[1] - ends[0]) / length
+        side = np.array([-along[1], along[0]])
+        places = [(position[list(border)] @ along, position[list(border)] @ side) for border in shaft.borders]
+        if any((np.abs(np.diff(off)) >= STEEPEST * np.diff(depth)).any() for depth, off in places):
+            continue
+        first, second = (position[list(points)].mean(0) for points in shaft.unit)
+        unit = float(np.linalg.norm(second - first))
+        levels = position[list(shaft.start)].mean(0) @ along + unit * np.array(shaft.levels)
+        if any(np.abs(levels - depth).max() > length for depth, _ in places):
+            continue
+        for border, (depth, off) in zip(shaft.borders, places, strict=True):
+            points = list(border)
+            found[points] = levels[:, None] * along + _extended(levels, depth, off)[:, None] * side
+            across[points] = side
+            for point, level in zip(points, shaft.levels, strict=True):
+                # Errors are distances: half of their squares lie along the shaft, those of two ends add up.
+                following[point, list(shaft.start)] += np.sqrt(0.5) / len(shaft.start)
+                for end in shaft.unit:
+                    following[point, list(end)] += np.sqrt(0.5) * abs(level) / len(end)
+    return Levelled(found, across, following)
+
+
+def _extended(x: FloatArray, known_x: FloatArray, known_y: FloatArray) -> FloatArray:
+    """Values at ``x`` of the line through known places, straight on beyond its ends."""
+    slopes = np.diff(known_y) / np.diff(known_x)
+    piece = np.clip(np.searchsorted(known_x, x) - 1, 0, len(slopes) - 1)
+    return np.asarray(known_y[piece] + slopes[piece] * (x - known_x[piece]))

@@ -1,0 +1,39 @@
+"""Points on shafts lie at the levels that the catalogue gives, in every simulated view that has such."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.adapters.bank_matcher import shafts_of
+from core.matching.levels import at_levels
+from core.measure.loader import default_catalogue
+from training.simulate.people import People
+from training.simulate.views import view_maker
+
+_BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "anatomy"
+ANATOMY = Path(os.environ.get("ORTHOMATCH_ANATOMY", str(_BESIDE)))
+VIEWS = [view.key for view in default_catalogue().views.values() if view.shafts]
+OFF_MM = 1.5
+"""The axis of a drawn bone and that of the points on its borders differ by a few degrees."""
+
+
+@pytest.mark.skipif(not ANATOMY.is_dir(), reason="anatomy collection not available")
+@pytest.mark.parametrize("view", VIEWS)
+def test_simulated_points_lie_at_their_levels(view: str) -> None:
+    definition = default_catalogue().view(view)
+    shafts = shafts_of(definition)
+    moved = []
+    for seed in range(6):
+        scene, camera = view_maker(view)(np.random.default_rng([43, seed]), 720, People(ANATOMY))
+        named = scene.project_points(camera)
+        points = np.array([named[key] for key in definition.point_keys])
+        levelled = at_levels(points, shafts)
+        on_shaft = sorted({n for shaft in shafts for border in shaft.borders for n in border})
+        assert np.flatnonzero(levelled.across.any(1)).tolist() == on_shaft
+        moved.append(np.linalg.norm(levelled.position - points, axis=1)[on_shaft] * camera.object_pixel_mm)
+    assert np.median(moved) < 0.5 * OFF_MM
+    assert np.quantile(moved, 0.95) < 2.0 * OFF_MM
