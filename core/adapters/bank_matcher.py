@@ -5,8 +5,8 @@ from __future__ import annotations
 from core.adapters.bank import Bank
 from core.matching.confidence import ErrorModel
 from core.matching.features import Encoder, FeatureCache
-from core.matching.levels import Numbers, Shaft
 from core.matching.matcher import LandmarkMatcher
+from core.matching.shafts import Numbers, Shaft
 from core.measure.definitions import Catalogue, View
 
 

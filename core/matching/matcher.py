@@ -39,11 +39,11 @@ from core.matching.heatmaps import (
     with_neighbours,
 )
 from core.matching.joint import Shapes, fit_jointly
-from core.matching.levels import Shaft, at_levels, renumbered
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Look, Placed, place
 from core.matching.search import Found, best_of_each_look, likeness, part_windows, search, whole_window
+from core.matching.shafts import Shaft, at_levels, renumbered
 from core.matching.shape import fit_similarity_robust, shape_tree
 
 Float32 = NDArray[np.float32]

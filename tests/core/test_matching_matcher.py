@@ -17,6 +17,7 @@ from core.matching.closeups import close_groups, close_ups
 from core.matching.features import CANONICAL_MARGIN, SHAKES
 from core.matching.matcher import SUPPORT_SHARE, LandmarkMatcher, _best_of_each_view
 from core.matching.parallel import MOST
+from core.matching.shafts import Shaft, at_levels
 from core.matching.shape import mean_shape
 from tests.core.matching_films import (
     LAYOUT,
@@ -377,3 +378,32 @@ def test_a_reference_image_with_noise_and_another_exposure_gives_the_same_place(
     brighter = cv2.GaussianBlur(film, (0, 0), 1.0) * 3.0 + 200.0
     (result,) = matcher().match(brighter, [reference()])
     assert worst(result, points) < TOLERANCE * 512
+
+
+def test_points_on_a_shaft_come_to_lie_at_their_levels():
+    film, _ = square_film()
+    shaft = Shaft(borders=((0, 6),), start=(1,), unit=((2,), (7,)), levels=(0.2, 0.9))
+    (plain,) = matcher().match(film, [reference()])
+    cache = CountingCache()
+    (levelled,) = LandmarkMatcher(FakeEncoder(), cache, shafts={"discs": [shaft], "other": [shaft]}).match(
+        film, [reference()]
+    )
+    moved_px = np.linalg.norm(levelled.positions_px - plain.positions_px, axis=1)
+    assert moved_px[[0, 6]].min() > 10.0
+    assert np.delete(moved_px, [0, 6]).max() < 0.01
+    assert levelled.positions_px == pytest.approx(at_levels(plain.positions_px, [shaft]).position, abs=0.01)
+    # By their own look they would be surer: the points that measure the level have errors of their own.
+    assert (levelled.expected_error_px[[0, 6]] > plain.expected_error_px[[1, 2, 7]].min() / 2).all()
+
+
+def test_shapes_of_further_people_are_known_by_view_and_kept_apart():
+    _, points = square_film()
+    turned = np.stack([moved(points, turn(angle, 0.7), (255.5, 255.5), (9, 4)) for angle in (-20, 30)])
+    cache = CountingCache()
+    plain = LandmarkMatcher(FakeEncoder(), cache).features([reference()])
+    shaped = LandmarkMatcher(FakeEncoder(), cache, shapes={"discs": turned}).features([reference()])
+    other = LandmarkMatcher(FakeEncoder(), cache, shapes={"other": turned}).features([reference()])
+    assert plain.further_px.shape == other.further_px.shape == (0, len(points), 2)
+    assert shaped.further_px == pytest.approx(np.stack([shaped.mean_px] * 2), abs=0.05)
+    assert len(shaped.shapes_px) == 3
+    assert shaped.reordered([0]).further_px.shape == shaped.further_px.shape

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.adapters.bank_matcher import shafts_of
-from core.matching.levels import at_levels
+from core.matching.shafts import at_levels
 from core.measure.loader import default_catalogue
 from training.simulate.people import People
 from training.simulate.views import view_maker

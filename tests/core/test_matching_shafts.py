@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.bank_matcher import shafts_of
-from core.matching.levels import Shaft, at_levels, renumbered
+from core.matching.shafts import Shaft, at_levels, renumbered
 from core.measure.loader import default_catalogue
 
 # Start, both ends of a unit of 40, and two borders that widen downwards at levels of 1 and 2 units.
