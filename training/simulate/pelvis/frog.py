@@ -31,6 +31,9 @@ CAM_DEG, CAM_WIDTH_DEG = 52.0, 22.0
 HEAD_STEPS_DEG = (90.0, 135.0, 180.0, 225.0, 270.0)
 """Directions of the points on the head, from that of the neck against the clock: front, top, back."""
 
+NECK_END = 1.2
+"""How far from the head's centre the neck is looked at, in radii: beyond, the trochanters lie over it."""
+
 
 def frog_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
     """A random frog-leg film of a left hip."""
@@ -106,7 +109,7 @@ def frog_rules(people: People) -> Mapping[str, PointRule]:
     )
     for border, sign in (("anterior", -1), ("posterior", 1)):
         rules[f"femoral_neck_{border}"] = Narrowest(
-            "femur", femora.head, femora.neck, femora.neck_edges, sign
+            "femur", femora.head, femora.neck, femora.upper_edges, sign, end=NECK_END
         )
     return rules
 

@@ -29,7 +29,8 @@ FALSE_PROFILE.setflags(write=False)
 class FemurRegions:
     """Vertex numbers of the femur. Rings are cross-sections; ``head`` is the spherical part.
 
-    ``upper_edges`` [E, 2] are those of head and neck, ``neck_edges`` those of the neck alone.
+    ``neck_edges`` [E, 2] are those about the neck with the near parts of the trochanters, ``upper_edges``
+    those of head and neck alone.
     """
 
     head: IntArray
@@ -108,7 +109,7 @@ def femur_regions(people: People) -> FemurRegions:
         _ints(trochanter),
         _ints(lesser),
         edges_of(faces, (slab > 0.6) & (slab < 2.3) & (off_neck < 1.3)),
-        edges_of(faces, (slab > -0.5) & (slab < 2.3) & (off_neck < 1.3)),
+        edges_of(faces, (slab > -0.5) & (slab < 1.7) & (off_neck < np.where(slab < 0.9, 1.3, 1.0))),
         _ints(np.flatnonzero((distance < 1.08) & (slab > -0.4))),
         edges_of(faces, (along < -2.5) & (along > -8.0)),
     )
