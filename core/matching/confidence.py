@@ -44,12 +44,12 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.093
-    distance: float = 1.91
-    apart: float = 0.228
-    odd: float = 0.119
-    strain: float = 2.638
-    against: float = 0.016
+    base: float = 0.085
+    distance: float = 1.889
+    apart: float = 0.204
+    odd: float = 0.123
+    strain: float = 3.004
+    against: float = 0.026
     unlike: float = 6.0
     ceiling: float = 40.0
 
@@ -66,10 +66,10 @@ class ErrorModel:
         return np.asarray(np.clip(error, self.floor, self.ceiling))
 
 
-LOOK_BEYOND_MM = 4.0
+LOOK_BEYOND_MM = 3.3
 """Expected error beyond which a point must be looked at, where the film's spacing is known."""
 
-LOOK_BEYOND_WINDOW = 0.02
+LOOK_BEYOND_WINDOW = 0.015
 """The same as a part of the canonical window, where the spacing is unknown."""
 
 

@@ -80,24 +80,41 @@ def main() -> None:  # noqa: D103
 def ship_features(bank: Bank) -> Bank:
     """Encode the references with the model in ``assets``, so that a first start need not, and rank them.
 
+    Views whose features are there already stay as they are.
     Returns the bank with the references of each view in the order of how well each predicts the others.
     """
     catalogue, encoder = load_catalogue(), OnnxEncoder()
     shapes = bank.shapes(catalogue)
     matcher = LandmarkMatcher(encoder, MemoryFeatureCache(), shapes=shapes)
     folder = bank.folder / "features"
-    for old in folder.glob("features-*.npz"):
-        old.unlink()
-    shipped, entries = DiskFeatureCache(folder), []
+    shipped, entries, kept = DiskFeatureCache(folder), list[BankEntry](), set[str]()
     for view in dict.fromkeys(entry.view for entry in bank.entries):
         references = bank.references(catalogue, view)
-        features = matcher.features(references)
-        order = np.argsort(predicting(encoder, references, features), kind="stable")
-        references = [references[number] for number in order]
         key = features_key(encoder.model_sha256, references, shapes.get(view))
-        shipped.save(key, features.reordered(order))
+        if shipped.load(key) is None:
+            references, key = _ship_view(encoder, matcher, shipped, references, shapes.get(view))
+        kept.add(key[:32])
         entries += [bank.entry(reference.key) for reference in references]
+    for file in folder.glob("features-*.npz"):
+        if file.stem.removeprefix("features-") not in kept:
+            file.unlink()
     return save_manifest(bank.folder, tuple(entries))
+
+
+def _ship_view(
+    encoder: Encoder,
+    matcher: LandmarkMatcher,
+    shipped: DiskFeatureCache,
+    references: list[Reference],
+    further: FloatArray | None,
+) -> tuple[list[Reference], str]:
+    """A view's references, those that predict the others best first, and the key of their features."""
+    features = matcher.features(references)
+    order = np.argsort(predicting(encoder, references, features), kind="stable")
+    references = [references[number] for number in order]
+    key = features_key(encoder.model_sha256, references, further)
+    shipped.save(key, features.reordered(order))
+    return references, key
 
 
 def predicting(encoder: Encoder, references: Sequence[Reference], features: ViewFeatures) -> FloatArray:

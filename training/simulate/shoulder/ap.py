@@ -9,20 +9,23 @@ import numpy as np
 
 from training.simulate.people import People
 from training.simulate.rules import (
+    Between,
     Direction,
     Farthest,
     FilmDirection,
     Mean,
+    ShaftBorder,
     SphereCentre,
 )
 from training.simulate.scene import Camera, PointRule, Scene
 from training.simulate.shoulder.film import camera_around, posed_body, view_matrix
-from training.simulate.shoulder.outline import Above, Beyond, Border, OnArc
+from training.simulate.shoulder.outline import Above, Border, OnArc
 from training.simulate.shoulder.shape import ShoulderPose, draw_pose
 from training.simulate.shoulder.template import shoulder_template
 
 HEAD_POINTS = 7  # between both ends of the articular outline
-SHAFT_LEVELS = (3.2, 4.6)  # head radii below the centre of the head
+SHAFT_LEVELS = {"proximal": 1.6, "distal": 2.3}
+"""Distances of both ends of the head's joint surface, below their middle."""
 _UNDERSURFACE = (0.1, 0.3, 0.5, 0.7, 0.9)  # from the lateral end to the joint with the clavicle
 
 
@@ -89,7 +92,10 @@ def shoulder_ap_rules(people: People) -> Mapping[str, PointRule]:
     rules["greater_tuberosity_superior"] = Farthest("humerus", t.tuberosity, Direction(*shaft, 15.0))
     rules["greater_tuberosity_lateral"] = Farthest("humerus", t.proximal, across)
     down = Direction(shaft[1], shaft[0])
-    for name, radii in zip(("proximal", "distal"), SHAFT_LEVELS, strict=True):
+    edges, levels = t.shaft_patch.vertices[t.shaft_patch.edges], tuple(SHAFT_LEVELS.values())
+    for name, level in SHAFT_LEVELS.items():
         for side, sign in (("medial", 1), ("lateral", -1)):
-            rules[f"humeral_shaft_{name}_{side}"] = Beyond(t.shaft_patch, head, ends[0], down, radii, sign)
+            rules[f"humeral_shaft_{name}_{side}"] = ShaftBorder(
+                "humerus", edges, down, Between(*ends), (ends[0], ends[1]), level, sign, levels
+            )
     return rules

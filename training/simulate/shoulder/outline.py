@@ -44,34 +44,6 @@ class OnArc:
 
 
 @dataclass(frozen=True, eq=False)
-class Beyond:
-    """The outline of a bone across ``axis``, a number of head radii from the head's centre along it.
-
-    ``rim`` is a point on the head's outline. ``sign`` +1 takes the outermost crossing clockwise of the
-    axis, -1 the other. ValueError if nothing is crossed.
-    """
-
-    patch: Patch
-    centre: SphereCentre
-    rim: Farthest
-    axis: Direction
-    radii: float
-    sign: int
-
-    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        middle = self.centre(scene, camera)
-        along = self.axis(scene, camera)
-        radius = float(np.linalg.norm(self.rim(scene, camera) - middle))
-        across = np.array([-along[1], along[0]])
-        points = projected(self.patch, scene, camera) - middle
-        level = self.radii * radius
-        found = crossings(np.stack([points @ across, points @ along], axis=1), self.patch.edges, level)
-        if not len(found):
-            raise ValueError(f"The shaft of {self.patch.bone} ends before the level of the point.")
-        return np.asarray(middle + (found.max() if self.sign > 0 else found.min()) * across + level * along)
-
-
-@dataclass(frozen=True, eq=False)
 class Above:
     """The lowest point of a bone's outline straight above another point on the film.
 
