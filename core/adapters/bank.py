@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.atomic import write_bytes
-from core.adapters.bank_shapes import SHAPES, read_shapes
+from core.adapters.bank_shapes import RESTORE, SHAPES, read_shapes
 from core.errors import BankError, OrthoMatchError
 from core.film import Side
 from core.matching.protocol import Reference
@@ -33,8 +33,6 @@ VERSION = 1
 MIN_SPACING_MM, MAX_SPACING_MM = 0.001, 10.0
 GREY_PERCENTILES = (0.2, 99.8)
 """Of a film's grey values: what lies between them is kept in a bank."""
-
-RESTORE = "Restore the bank from its source, or install the program again."
 
 
 class DamagedReferenceError(BankError):

@@ -33,7 +33,7 @@ class DiskFeatureCache:
     def load(self, key: str) -> ViewFeatures | None:
         """The features kept under this key, or None."""
         for folder in (self._shipped, self._folder):
-            features = _read(folder / _file_name(key), key) if folder is not None else None
+            features = _read(folder / file_name(key), key) if folder is not None else None
             if features is not None:
                 return features
         return None
@@ -49,12 +49,13 @@ class DiskFeatureCache:
         np.savez(buffer, **arrays | {"key": np.str_(key)})
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(self._folder / _file_name(key), buffer.getvalue())
+            write_bytes(self._folder / file_name(key), buffer.getvalue())
         except (OSError, WriteError):
             log.warning("reference features could not be cached: the cache folder is not writable")
 
 
-def _file_name(key: str) -> str:
+def file_name(key: str) -> str:
+    """Name of the file that keeps the features of a key."""
     return f"features-{key[:32]}.npz"
 
 

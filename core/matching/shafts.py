@@ -68,7 +68,7 @@ class Levelled:
     """Points put at their levels.
 
     ``position`` is [N, 2]. ``across`` [N, 2] is the unit direction at right angles to a point's shaft, zero
-    for a point that belongs to none, and ``following`` [N, N] how much a point moves along with others.
+    for a point that belongs to none, and ``following`` [N, N] what a point's expected error has of others'.
     """
 
     position: FloatArray
@@ -125,10 +125,12 @@ def at_levels(position: FloatArray, shafts: Sequence[Shaft]) -> Levelled:
             found[points] = levels[:, None] * along + _extended(levels, depth, off)[:, None] * side
             across[points] = side
             for point, level in zip(points, shaft.levels, strict=True):
-                # Errors are distances: half of their squares lie along the shaft, those of two ends add up.
-                following[point, list(shaft.start)] += np.sqrt(0.5) / len(shaft.start)
-                for end in shaft.unit:
-                    following[point, list(end)] += np.sqrt(0.5) * abs(level) / len(end)
+                moves = np.zeros((count, 2))
+                moves[list(shaft.start)] += along / len(shaft.start)
+                for end, way in zip(shaft.unit, (first - second, second - first), strict=True):
+                    moves[list(end)] += level * way / unit / len(end)
+                # Errors are distances: half of their squares lie in any one direction.
+                following[point] = np.sqrt(0.5) * np.linalg.norm(moves, axis=1)
     return Levelled(found, across, following)
 
 

@@ -79,13 +79,19 @@ def test_only_what_lies_across_counts() -> None:
 
 def test_errors_of_the_points_that_measure_a_level_add_up() -> None:
     """By a trial of many draws: errors of start and unit, half of their squares along the shaft."""
-    rng, error = np.random.default_rng(4), np.array([2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
-    drawn = POINTS + rng.normal(0, np.sqrt(0.5), (4000, *POINTS.shape)) * error[:, None]
-    found = np.array([at_levels(points, [SHAFT]).position for points in drawn])
-    seen = np.sqrt(((found - POINTS) ** 2).sum(2).mean(0))
-    expected = at_levels(POINTS, [SHAFT]).with_levels(error)
-    assert expected[3:] == pytest.approx(seen[3:], rel=0.1)
-    assert expected[:3].tolist() == error[:3].tolist()
+    shared = Shaft(SHAFT.borders, start=(7,), unit=((7,), (8,)), levels=(0.4, 0.8))
+    points_px = np.vstack([POINTS, [[0.0, 0.0], [0.0, 100.0]]])
+    for shaft, error in (
+        (SHAFT, np.array([2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+        (shared, np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 1.0])),  # the start is an end of the unit
+    ):
+        rng = np.random.default_rng(4)
+        drawn = points_px + rng.normal(0, np.sqrt(0.5), (4000, *points_px.shape)) * error[:, None]
+        found = np.array([at_levels(points, [shaft]).position for points in drawn])
+        seen = np.sqrt(((found - points_px) ** 2).sum(2).mean(0))
+        expected = at_levels(points_px, [shaft]).with_levels(error)
+        assert expected[3:7] == pytest.approx(seen[3:7], rel=0.1)
+        assert np.delete(expected, range(3, 7)).tolist() == np.delete(error, range(3, 7)).tolist()
 
 
 def test_a_shaft_that_lacks_a_point_is_left_out() -> None:

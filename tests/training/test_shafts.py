@@ -17,8 +17,8 @@ from training.simulate.views import view_maker
 _BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "anatomy"
 ANATOMY = Path(os.environ.get("ORTHOMATCH_ANATOMY", str(_BESIDE)))
 VIEWS = [view.key for view in default_catalogue().views.values() if view.shafts]
-OFF_MM = 1.5
-"""The axis of a drawn bone and that of the points on its borders differ by a few degrees."""
+OFF_MM = 0.5
+"""The axis of the drawn ankle differs a little from that of the points on its borders."""
 
 
 @pytest.mark.skipif(not ANATOMY.is_dir(), reason="anatomy collection not available")
@@ -35,5 +35,5 @@ def test_simulated_points_lie_at_their_levels(view: str) -> None:
         on_shaft = sorted({n for shaft in shafts for border in shaft.borders for n in border})
         assert np.flatnonzero(levelled.across.any(1)).tolist() == on_shaft
         moved.append(np.linalg.norm(levelled.position - points, axis=1)[on_shaft] * camera.object_pixel_mm)
-    assert np.median(moved) < 0.5 * OFF_MM
-    assert np.quantile(moved, 0.95) < 2.0 * OFF_MM
+    assert np.quantile(moved, 0.9) < OFF_MM
+    assert np.max(moved) < 2.0 * OFF_MM

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.adapters.bank import Bank, BankEntry, add_reference, load_bank, save_manifest
 from core.adapters.bank_shapes import read_shapes, save_shapes
-from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
+from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache, file_name
 from core.adapters.onnx import OnnxEncoder
 from core.matching.features import Encoder, ViewFeatures, features_key, joined
 from core.matching.frames import Size, normalise, standardise
@@ -93,10 +93,10 @@ def ship_features(bank: Bank) -> Bank:
         key = features_key(encoder.model_sha256, references, shapes.get(view))
         if shipped.load(key) is None:
             references, key = _ship_view(encoder, matcher, shipped, references, shapes.get(view))
-        kept.add(key[:32])
+        kept.add(file_name(key))
         entries += [bank.entry(reference.key) for reference in references]
     for file in folder.glob("features-*.npz"):
-        if file.stem.removeprefix("features-") not in kept:
+        if file.name not in kept:
             file.unlink()
     return save_manifest(bank.folder, tuple(entries))
 

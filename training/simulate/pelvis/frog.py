@@ -42,7 +42,7 @@ def frog_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[S
 
 
 def frog_scene(rng: np.random.Generator, people: People, variation: float = 1.0) -> Scene:
-    """The scene of ``frog_film``; ``variation`` 0 gives an average hip, spread by 55 degrees on the film."""
+    """The scene of ``frog_film``; ``variation`` 0 gives an average hip, spread by 56 degrees on the film."""
     v = variation
     shapes, legs = draw_shapes(rng, v), dict(draw_legs(rng, v))
     legs["left"] = _frog_leg(rng, v)

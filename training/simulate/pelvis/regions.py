@@ -111,7 +111,7 @@ def femur_regions(people: People) -> FemurRegions:
         edges_of(faces, (slab > 0.6) & (slab < 2.3) & (off_neck < 1.3)),
         edges_of(faces, (slab > -0.5) & (slab < 1.7) & (off_neck < np.where(slab < 0.9, 1.3, 1.0))),
         _ints(np.flatnonzero((distance < 1.08) & (slab > -0.4))),
-        edges_of(faces, (along < -2.5) & (along > -8.0)),
+        edges_of(faces, (along < -2.5) & (along > -11.0)),
     )
 
 
