@@ -76,7 +76,7 @@ class Engine:
         A view that was given is used even if the film does not fit it; the verdict then says so.
         """
         began = time.perf_counter()
-        candidates, results = self._match(film, view, references, progress, cancelled)
+        candidates, results = self._match(film, view, side, references, progress, cancelled)
         best = _in_millimetres(results[0], film.calibration)
         if view is None and best.score < FILM_FITS:
             known = ", ".join(sorted({self.catalogue.view(c.view).name for c in candidates}))
@@ -115,12 +115,14 @@ class Engine:
         self,
         film: Radiograph,
         view: str | None,
+        side: Side | None,
         limit: int | None,
         progress: Progress | None,
         cancelled: CancelCheck | None,
     ) -> tuple[list[Reference], list[MatchResult]]:
         """The references that were used and what they found. One whose image is damaged is left out."""
         square = square_pixels(film.pixels, film.calibration.aspect)
+        expected = _expected_handedness(self.catalogue, film.tags, side)
         while True:
             found = self.bank.references(self.catalogue, view)
             candidates = [
@@ -140,6 +142,7 @@ class Engine:
                 results = self.matcher.match(
                     square.pixels,
                     candidates,
+                    expected=expected,
                     stored_mirrored=film.tags.stored_mirrored,
                     limit=limit,
                     progress=progress,
@@ -234,6 +237,19 @@ def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | No
         return SideDecision(tag, "tag", text, conflict=False, mirrored=tag is not looks_like)
     text = f"The file's tag says {tag}, but of the image: {how}. Please settle the side."
     return SideDecision(tag, "tag", text, conflict=True, mirrored=tag is not looks_like)
+
+
+def _expected_handedness(catalogue: Catalogue, tags: FilmTags, user: Side | None) -> dict[str, bool]:
+    """Whether films of each view with sides look like mirror images, by the side known of this one."""
+    known = user or tags.laterality
+    if known not in (Side.LEFT, Side.RIGHT):
+        return {}
+    looks_like = known.other if tags.stored_mirrored else known
+    return {
+        view.key: looks_like is not view.canonical_side
+        for view in catalogue.views.values()
+        if view.canonical_side is not Side.BOTH
+    }
 
 
 def _in_millimetres(match: MatchResult, calibration: Calibration) -> MatchResult:

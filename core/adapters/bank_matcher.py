@@ -34,6 +34,7 @@ def shafts_of(view: View) -> tuple[Shaft, ...]:
             start=numbers(shaft.start),
             unit=(numbers(shaft.unit[0]), numbers(shaft.unit[1])),
             levels=shaft.levels,
+            beside=tuple(numbers(border) for border in shaft.beside),
         )
         for shaft in view.shafts
     )

@@ -44,13 +44,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.085
-    distance: float = 1.889
-    apart: float = 0.204
-    odd: float = 0.123
-    strain: float = 3.004
-    against: float = 0.026
-    unlike: float = 6.0
+    base: float = 0.07
+    distance: float = 1.81
+    apart: float = 0.298
+    odd: float = 0.151
+    strain: float = 3.744
+    against: float = 0.0
+    unlike: float = 0.0
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
@@ -66,10 +66,10 @@ class ErrorModel:
         return np.asarray(np.clip(error, self.floor, self.ceiling))
 
 
-LOOK_BEYOND_MM = 3.3
+LOOK_BEYOND_MM = 2.8
 """Expected error beyond which a point must be looked at, where the film's spacing is known."""
 
-LOOK_BEYOND_WINDOW = 0.015
+LOOK_BEYOND_WINDOW = 0.013
 """The same as a part of the canonical window, where the spacing is unknown."""
 
 

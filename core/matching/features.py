@@ -19,7 +19,7 @@ from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, Progress, Reference, stop_if
 from core.matching.queries import learn_queries
 from core.matching.reference_windows import ALIGNED, CLOSE, WHOLE, ReferenceWindow, looks, reference_windows
-from core.matching.shape import fit_similarity, mean_shape
+from core.matching.shape import fit_similarity, mean_shape, with_room
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 13
+FORMAT = 14
 """Changes whenever features of older versions must not be reused."""
 
 LEARNERS, LESSONS, SHAKES = 24, 48, 3
@@ -180,10 +180,11 @@ def compute_features(
         raise MatchError(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
-    mean = mean_shape([reference.points_px for reference in references], side, CANONICAL_MARGIN)
+    own, others = [reference.points_px for reference in references], () if further is None else further
+    mean = with_room(mean_shape(own, side, CANONICAL_MARGIN), [*own, *others], side)
     aligned_px, further_px = (
         np.array([fit_similarity(points_px, mean).to_window(points_px) for points_px in shapes])
-        for shapes in ([r.points_px for r in references], () if further is None else further)
+        for shapes in (own, others)
     )
     canonical = CanonicalWindow.of(window_size(mean, aligned_px, side), side)
     close = close_ups(canonical, side)

@@ -53,7 +53,7 @@ VOTERS = 12
 """References, the most similar ones, that are also asked each alone: how far they agree tells how sure a
 point is."""
 
-SURE_SCORE = 0.94
+SURE_SCORE = 0.88
 """Score of a view above which the film need not be searched turned and in parts."""
 
 SUPPORT_SHARE, USUAL_SUPPORT = 0.1, -3.0
@@ -70,7 +70,11 @@ CANDIDATES = 3
 """Poses (of any view and handedness) that are looked at closely; the best fit wins."""
 
 CANDIDATE_SHARE = 0.75
-"""Poses with less than this share of the best one's support are not looked at closely."""
+"""Poses with less than this share of the best one's promise are not looked at closely."""
+
+UNEXPECTED = 0.08
+"""How much better a film must fit in the handedness that its side does not let expect. Films that can be told
+from their mirror images differ by more; an axial kneecap may look alike from both sides."""
 
 REALIGN_BEYOND = 0.03
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
@@ -83,8 +87,8 @@ class _Fit:
     ``view`` holds the references that are asked alone, ``shapes`` is what all let expect. ``frame`` takes the
     film to the square canonical window. ``seen`` is what the canonical window shows, ``posterior`` [n, H, W]
     where the points lie in it with their neighbours' word. ``position`` [n, 2] and ``distance`` [n] are its
-    peaks and mean distances from them, in pixels of the square one. ``score`` is the likeness of the whole,
-    0..1, better by what the answers say for the positions.
+    peaks and mean distances from them, in pixels of the square one. ``score`` is the likeness of what was
+    looked at first and of the canonical window, 0..1, better by what the answers say for the positions.
     """
 
     view: ViewFeatures
@@ -160,6 +164,7 @@ class LandmarkMatcher:
         references: Sequence[Reference],
         *,
         mirrored: bool | None = None,
+        expected: Mapping[str, bool] | None = None,
         stored_mirrored: bool = False,
         limit: int | None = None,
         progress: Progress | None = None,
@@ -199,14 +204,15 @@ class LandmarkMatcher:
                 upright = max((fit.score for fit in fits), default=0.0)
                 unusual = self._fits(film, turned + seen + others, cancelled)
                 fits += [fit for fit in unusual if fit.score > upright + UNUSUAL_MARGIN]
-            best, *less = _best_of_each_view(fits)
-            return [self._closer(film, best), *(self._result(fit) for fit in less)]
+            best, *less = _best_of_each_view(fits, expected or {})
+            size = Size(film.shape[1], film.shape[0])
+            return [self._closer(film, best), *(self._result(fit, size) for fit in less)]
 
     def _fits(self, film: Float32, found: Sequence[Found], cancelled: CancelCheck | None) -> list[_Fit]:
-        """The best supported poses, fitted to the film, the best fit first."""
+        """The most promising poses, fitted to the film, the best fit first."""
         stop_if(cancelled)
         looks = best_of_each_look(found)[:CANDIDATES]
-        likely = [look for look in looks if look.support >= CANDIDATE_SHARE * looks[0].support]
+        likely = [look for look in looks if look.promise >= CANDIDATE_SHARE * looks[0].promise]
         fits = self._workers.map(lambda look: self._fit(film, look), likely)
         return sorted(fits, key=lambda fit: -fit.score)
 
@@ -236,7 +242,7 @@ class LandmarkMatcher:
         logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
         said = float(support(unary, found, stride, 1.0 / window.part).mean())
         pose = expected_pose(view.mean_px, view.on_film, film_size, frame)
-        alike = likeness(seen.code, view.aligned_code)
+        alike = 0.5 * (start.likeness + likeness(seen.code, view.aligned_code))
         return _Fit(
             voters,
             Shapes.like(view.mean_px, view.shapes_px, pose),
@@ -252,9 +258,9 @@ class LandmarkMatcher:
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
         placed = place(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame, fit.seen)
-        return self._as_result(fit, placed)
+        return self._as_result(fit, placed, Size(film.shape[1], film.shape[0]))
 
-    def _result(self, fit: _Fit) -> MatchResult:
+    def _result(self, fit: _Fit, film: Size) -> MatchResult:
         """The points as the canonical window shows them."""
         seen, stride = fit.seen, self._encoder.strides[1]
         neighbours = np.asarray(fit.posterior / np.maximum(seen.fused, 1e-12), dtype=np.float32)
@@ -266,13 +272,18 @@ class LandmarkMatcher:
             fit.frame.to_window(seen.single(neighbours, stride)),
             support(seen.fused, found, stride, seen.larger),
         )
-        return self._as_result(fit, placed)
+        return self._as_result(fit, placed, film)
 
-    def _as_result(self, fit: _Fit, placed: Placed) -> MatchResult:
+    def _as_result(self, fit: _Fit, placed: Placed, film: Size) -> MatchResult:
         view, frame, known = fit.view, fit.frame, fit.known
         score = float(np.clip(fit.score, 0.0, 1.0))
         joint = fit_jointly(placed.position, placed.covariance, fit.shapes)
-        levelled = at_levels(joint.position, renumbered(self._shafts.get(view.view, ()), known))
+
+        def on_film(window_px: FloatArray) -> NDArray[np.bool_]:
+            film_px = frame.to_film(window_px)
+            return np.asarray(((film_px >= 0.0) & (film_px <= np.array(film) - 1.0)).all(1))
+
+        levelled = at_levels(joint.position, renumbered(self._shafts.get(view.view, ()), known), on_film)
         shown = known_points(view.aligned_px)[..., None] > 0
         single = np.where(shown, placed.single, np.nan)
         even = np.ones((1, 1, 1), np.float32)
@@ -318,10 +329,15 @@ def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Re
     return list(groups.values())
 
 
-def _best_of_each_view(fits: Sequence[_Fit]) -> list[_Fit]:
-    """The best fit of each view, the best first."""
+def _best_of_each_view(fits: Sequence[_Fit], expected: Mapping[str, bool]) -> list[_Fit]:
+    """The best fit of each view, in its ``expected`` handedness if that is hardly worse; the best first."""
+
+    def rank(fit: _Fit) -> float:
+        as_expected = fit.frame.mirrored is expected.get(fit.view.view, fit.frame.mirrored)
+        return fit.score - (0.0 if as_expected else UNEXPECTED)
+
     best: dict[str, _Fit] = {}
-    for fit in sorted(fits, key=lambda fit: -fit.score):
+    for fit in sorted(fits, key=lambda fit: -rank(fit)):
         best.setdefault(fit.view.view, fit)
     return sorted(best.values(), key=lambda fit: -fit.score)
 

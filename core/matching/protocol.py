@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,6 +87,7 @@ class Matcher(Protocol):
         references: Sequence[Reference],
         *,
         mirrored: bool | None = None,
+        expected: Mapping[str, bool] | None = None,
         stored_mirrored: bool = False,
         limit: int | None = None,
         progress: Progress | None = None,
@@ -95,7 +96,8 @@ class Matcher(Protocol):
         """One result per view that the film may show, best score first (at least one).
 
         ``mirrored`` fixes the handedness, None tries both, but for symmetric views only the one that
-        ``stored_mirrored`` (the file's word) gives. ``limit`` is the number of references per
-        view that vote. Raises ``MatchError`` for an image that holds nothing to match and
+        ``stored_mirrored`` (the file's word) gives. ``expected`` is that in which a view's films appear by
+        what else is known of their side: it decides where the film hardly does. ``limit`` is the number of
+        references per view that vote. Raises ``MatchError`` for an image that holds nothing to match and
         ``Cancelled`` when asked to stop.
         """

@@ -34,12 +34,20 @@ class Found:
     """A pose of one view on the film or its mirror image.
 
     ``frame`` maps film to canonical window, ``window`` to the window in which the pose was found.
+    ``likeness`` is that of the window as a whole and the view's films, ``support`` that of the pose (see
+    ``locate.Pose``).
     """
 
     features: ViewFeatures
     window: Frame
     frame: Frame
+    likeness: float
     support: float
+
+    @property
+    def promise(self) -> float:
+        """How much speaks for the view and the pose before a closer look, 0..1."""
+        return 0.5 * (self.support + max(self.likeness, 0.0))
 
 
 def search(
@@ -50,7 +58,7 @@ def search(
     views: Sequence[ViewFeatures],
     impossible: Set[tuple[str, bool]],
 ) -> list[Found]:
-    """Poses of the views that the windows most likely show, the best supported first.
+    """Poses of the views that the windows most likely show, the most promising first.
 
     ``impossible`` are pairs of a view and a handedness (mirrored or not) to leave out.
     """
@@ -66,8 +74,8 @@ def search(
         if (view.view, window.mirrored) not in impossible
     ]
     likely = sorted(looks, key=lambda look: -look[0])[:LIKELY]
-    found = workers.map(lambda look: _locate(encoder, *look[1:]), likely)
-    return sorted(found, key=lambda item: -item.support)
+    found = workers.map(lambda look: _locate(encoder, *look), likely)
+    return sorted(found, key=lambda item: -item.promise)
 
 
 def likeness(code: Float32, codes: Float32) -> float:
@@ -93,20 +101,20 @@ def part_windows(film: Float32, window_px: int, *, mirrored: bool) -> list[Frame
 
 
 def best_of_each_look(found: Sequence[Found]) -> list[Found]:
-    """The best pose of each view and handedness, the best supported first."""
+    """The best pose of each view and handedness, the most promising first."""
     best: dict[tuple[str, bool], Found] = {}
-    for item in sorted(found, key=lambda item: -item.support):
+    for item in sorted(found, key=lambda item: -item.promise):
         best.setdefault((item.features.view, item.frame.mirrored), item)
     return list(best.values())
 
 
-def _locate(encoder: Encoder, window: Frame, seen: Encoded, view: ViewFeatures) -> Found:
+def _locate(encoder: Encoder, alike: float, window: Frame, seen: Encoded, view: ViewFeatures) -> Found:
     take = _spread_over(len(view.keys), LOCATING_REFERENCES)
     answers = Answers.of(seen.coarse, seen.fine, encoder.scales)
     logits = answers.logits(joined(view.whole_coarse[take], view.whole_fine[take]))
     fused = fuse(logits, known_points(view.on_film[take]))
     pose = find_pose(fused, view.mean_px, encoder.strides[1])
-    return Found(view, window, _canonical(window, pose), pose.support)
+    return Found(view, window, _canonical(window, pose), alike, pose.support)
 
 
 def _canonical(window: Frame, pose: Pose) -> Frame:

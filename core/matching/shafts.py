@@ -7,7 +7,7 @@ condyles), it is measured, as a reader would.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,18 +30,20 @@ class Shaft:
 
     ``borders`` hold a point for every one of the rising ``levels``. A level lies so many units along the
     shaft from the middle of the points ``start``; the unit is the distance of the middles of two sets of
-    points.
+    points. ``beside`` are borders of a neighbouring bone at the first levels: they lie at the levels, too,
+    but do not tell the direction of the shaft.
     """
 
     borders: tuple[Numbers, ...]
     start: Numbers
     unit: tuple[Numbers, Numbers]
     levels: tuple[float, ...]
+    beside: tuple[Numbers, ...] = ()
 
     @property
     def points(self) -> Numbers:
         """All points that the shaft needs."""
-        return tuple({*sum(self.borders, ()), *self.start, *self.unit[0], *self.unit[1]})
+        return tuple({*sum((*self.borders, *self.beside), ()), *self.start, *self.unit[0], *self.unit[1]})
 
 
 def renumbered(shafts: Sequence[Shaft], known: NDArray[np.bool_]) -> tuple[Shaft, ...]:
@@ -57,6 +59,7 @@ def renumbered(shafts: Sequence[Shaft], known: NDArray[np.bool_]) -> tuple[Shaft
             borders=tuple(new(border) for border in shaft.borders),
             start=new(shaft.start),
             unit=(new(shaft.unit[0]), new(shaft.unit[1])),
+            beside=tuple(new(border) for border in shaft.beside),
         )
         for shaft in shafts
         if all(known[point] for point in shaft.points)
@@ -96,12 +99,17 @@ class Levelled:
         return np.asarray(np.sqrt(expected_error**2 + self.following**2 @ expected_error**2))
 
 
-def at_levels(position: FloatArray, shafts: Sequence[Shaft]) -> Levelled:
+def at_levels(
+    position: FloatArray,
+    shafts: Sequence[Shaft],
+    on_film: Callable[[FloatArray], NDArray[np.bool_]] | None = None,
+) -> Levelled:
     """Points [N, 2] moved along the borders of their shafts to where their levels lie.
 
-    The borders are straight between their points and beyond. A shaft is left as it is when its points do not
-    lie in the order of its levels along it, or when a level lies farther off than the shaft is long: some of
-    them are wrong.
+    The borders are straight between their points and beyond; one of a single point runs along the shaft. A
+    shaft is left as it is when its points do not lie in the order of its levels along it, or when a level
+    lies farther off than the shaft is long: some of them are wrong. So is one whose levels the film does not
+    show: ``on_film`` tells of places [n, 2] whether it shows them.
     """
     found, count = position.copy(), len(position)
     across, following = np.zeros((count, 2)), np.zeros((count, count))
@@ -112,19 +120,25 @@ def at_levels(position: FloatArray, shafts: Sequence[Shaft]) -> Levelled:
             continue
         along = (ends[1] - ends[0]) / length
         side = np.array([-along[1], along[0]])
-        places = [(position[list(border)] @ along, position[list(border)] @ side) for border in shaft.borders]
+        borders = (*shaft.borders, *shaft.beside)
+        places = [(position[list(border)] @ along, position[list(border)] @ side) for border in borders]
         if any((np.abs(np.diff(off)) >= STEEPEST * np.diff(depth)).any() for depth, off in places):
             continue
         first, second = (position[list(points)].mean(0) for points in shaft.unit)
         unit = float(np.linalg.norm(second - first))
         levels = position[list(shaft.start)].mean(0) @ along + unit * np.array(shaft.levels)
-        if any(np.abs(levels - depth).max() > length for depth, _ in places):
+        if any(np.abs(levels[: len(depth)] - depth).max() > length for depth, _ in places):
             continue
-        for border, (depth, off) in zip(shaft.borders, places, strict=True):
+        moved = [
+            levels[: len(depth), None] * along + _extended(levels[: len(depth)], depth, off)[:, None] * side
+            for depth, off in places
+        ]
+        if on_film is not None and not on_film(np.concatenate(moved)).all():
+            continue
+        for border, there in zip(borders, moved, strict=True):
             points = list(border)
-            found[points] = levels[:, None] * along + _extended(levels, depth, off)[:, None] * side
-            across[points] = side
-            for point, level in zip(points, shaft.levels, strict=True):
+            found[points], across[points] = there, side
+            for point, level in zip(points, shaft.levels, strict=False):
                 moves = np.zeros((count, 2))
                 moves[list(shaft.start)] += along / len(shaft.start)
                 for end, way in zip(shaft.unit, (first - second, second - first), strict=True):
@@ -135,7 +149,9 @@ def at_levels(position: FloatArray, shafts: Sequence[Shaft]) -> Levelled:
 
 
 def _extended(x: FloatArray, known_x: FloatArray, known_y: FloatArray) -> FloatArray:
-    """Values at ``x`` of the line through known places, straight on beyond its ends."""
+    """Values at ``x`` of the line through known places, straight on beyond its ends; of one place: level."""
+    if len(known_x) == 1:
+        return np.full(len(x), known_y[0])
     slopes = np.diff(known_y) / np.diff(known_x)
     piece = np.clip(np.searchsorted(known_x, x) - 1, 0, len(slopes) - 1)
     return np.asarray(known_y[piece] + slopes[piece] * (x - known_x[piece]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from core.matching.frames import Frame
 
 FloatArray = NDArray[np.float64]
+
+HELD, LEAST_ROOM = 0.97, 0.03
+"""Share of the shapes that a window holds with all their points, and its free border about them as a part of
+it."""
 
 
 def fit_similarity(source: FloatArray, target: FloatArray, weight: FloatArray | None = None) -> Frame:
@@ -72,6 +77,24 @@ def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> Float
     low, high = np.nanmin(mean, axis=0), np.nanmax(mean, axis=0)
     extent = max(float((high - low).max()), 1e-6)
     scale = window_px * (1.0 - 2.0 * margin) / extent
+    return np.asarray((mean - (low + high) / 2) * scale + (window_px - 1) / 2, dtype=np.float64)
+
+
+def with_room(mean: FloatArray, shapes: Sequence[FloatArray], window_px: int) -> FloatArray:
+    """The mean shape [N, 2], made smaller where ``shapes`` laid on most of its points leave the window.
+
+    A point that lies now near the others and now far off (the other hip on an oblique film) draws little at
+    the fit of a film, and may then lie far outside a window that holds the mean.
+    """
+    shown = [shape for shape in shapes if np.isfinite(shape).all(1).any()]
+    laid = [fit_similarity_robust(s, mean, np.ones(len(s)))[0].to_window(s) for s in shown]
+    low = np.quantile([np.nanmin(points, axis=0) for points in laid], 1.0 - HELD, axis=0)
+    high = np.quantile([np.nanmax(points, axis=0) for points in laid], HELD, axis=0)
+    low, high = np.minimum(low, np.nanmin(mean, axis=0)), np.maximum(high, np.nanmax(mean, axis=0))
+    room = LEAST_ROOM * window_px
+    if low.min() >= room and high.max() <= window_px - 1 - room:
+        return mean
+    scale = min(1.0, (window_px - 1 - 2.0 * room) / float((high - low).max()))
     return np.asarray((mean - (low + high) / 2) * scale + (window_px - 1) / 2, dtype=np.float64)
 
 

@@ -13,12 +13,12 @@ from core.landmarks import Landmark, LandmarkSet
 from core.matching.confidence import LOOK_BEYOND_MM, confidence
 from core.matching.protocol import MatchResult
 
-FILM_FITS = 0.9
+FILM_FITS = 0.81
 """Score below which a film is taken to show none of the bank's views.
 
 Set for the shipped model and bank between films of their views (simulated ones, real hands, spines, an ankle
-and a hip), of which 95 % reach it and are taken for what they are, and films whose view the bank lacks, of
-which 4 % do."""
+and a hip), of which 99 % reach it and are taken for what they are, and films whose view the bank lacks, of
+which 5 % do."""
 
 POINT_NEEDS_LOOK = 0.5
 """Confidence below which a point must be looked at."""

@@ -92,13 +92,20 @@ class ShaftDefinition:
 
     ``borders`` hold a point for every one of the rising ``levels``. A level lies so many units along the
     shaft from the middle of the points ``start``; the unit is the distance of the middles of two sets of
-    points.
+    points. ``beside`` are borders of a neighbouring bone at the first levels, whose direction is not the
+    shaft's.
     """
 
     borders: tuple[tuple[str, ...], ...]
     start: tuple[str, ...]
     unit: tuple[tuple[str, ...], tuple[str, ...]]
     levels: tuple[float, ...]
+    beside: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def placed(self) -> frozenset[str]:
+        """The points that lie at its levels."""
+        return frozenset(sum((*self.borders, *self.beside), ()))
 
 
 @dataclass(frozen=True)

@@ -144,8 +144,8 @@ class _Table:
             raise self.error(f"field '{name}' is not a list of texts", f"Write {name} as a list of texts.")
         return tuple(" ".join(item.split()) for item in items)
 
-    def lists(self, name: str) -> tuple[tuple[str, ...], ...]:
-        value = self._get(name, list, "a list of lists of texts", False)
+    def lists(self, name: str, *, optional: bool = False) -> tuple[tuple[str, ...], ...]:
+        value = self._get(name, list, "a list of lists of texts", optional)
         items = value if isinstance(value, list) else []
         if not all(isinstance(one, list) and one and all(isinstance(i, str) for i in one) for one in items):
             raise self.error(
@@ -257,9 +257,9 @@ def _points(tables: list[_Table]) -> tuple[PointDefinition, ...]:
 
 def _shaft(table: _Table, point_keys: list[str]) -> ShaftDefinition:
     borders, start, unit = table.lists("borders"), table.texts("start"), table.lists("unit")
-    levels = table.numbers("levels")
+    levels, beside = table.numbers("levels"), table.lists("beside", optional=True)
     table.done()
-    for key in sum((*borders, start, *unit), ()):
+    for key in sum((*borders, *beside, start, *unit), ()):
         if key not in point_keys:
             raise table.error(f"unknown point '{key}'", nearest(key, point_keys))
     if not start or len(unit) != 2:
@@ -270,10 +270,14 @@ def _shaft(table: _Table, point_keys: list[str]) -> ShaftDefinition:
         raise table.error("the levels do not rise", "Give at least two, the nearest to the start first.")
     if not borders or any(len(border) != len(levels) for border in borders):
         raise table.error("a border has not one point a level", "Give every border one point for each level.")
-    on_shaft = sum(borders, ())
+    if any(len(border) > len(levels) for border in beside):
+        raise table.error(
+            "a border beside has more points than levels", "Give it points for the first levels."
+        )
+    on_shaft = sum((*borders, *beside), ())
     if len(set(on_shaft)) < len(on_shaft) or set(on_shaft) & {*start, *unit[0], *unit[1]}:
         raise table.error("a point is used twice", "Measure levels from points that lie on no border.")
-    return ShaftDefinition(borders, start, (unit[0], unit[1]), levels)
+    return ShaftDefinition(borders, start, (unit[0], unit[1]), levels, beside)
 
 
 def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:

@@ -85,10 +85,11 @@ class FixedMatcher:
 
     def __init__(self, score=0.95, mirrored=False, confidence=0.9, lost=()):
         self.score, self.mirrored, self.confidence, self.lost = score, mirrored, confidence, lost
-        self.asked = []
+        self.asked, self.expected = [], {}
 
-    def match(self, pixels, references, *, limit=None, **options):
+    def match(self, pixels, references, *, limit=None, expected=None, **options):
         self.asked.append((len(references), limit))
+        self.expected = expected
         places = np.array(list(points_of(1).values()))
         places[list(self.lost)] = np.nan
         confidence = np.full(len(places), self.confidence)
@@ -136,6 +137,23 @@ def test_the_side_of_a_mirrored_match(bank):
     assert engine.analyse(film()).side.side is RIGHT
     asked = engine.analyse(film(), side=LEFT).side
     assert (asked.side, asked.source, asked.mirrored) == (LEFT, "user", True)
+
+
+@pytest.mark.parametrize(
+    ("tag", "user", "stored_mirrored", "mirrored"),
+    [(None, None, False, None), (LEFT, None, False, False), (RIGHT, None, False, True),
+     (LEFT, RIGHT, False, True), (RIGHT, None, True, False), (Side.BOTH, None, False, None)],
+)  # fmt: skip
+def test_the_matcher_is_told_how_a_film_of_the_known_side_looks(bank, tag, user, stored_mirrored, mirrored):
+    matcher = FixedMatcher()
+    orientation = ("R", "F") if stored_mirrored else ()
+    tags = FilmTags(laterality=tag, patient_orientation=orientation)
+    assert tags.stored_mirrored is stored_mirrored
+    Engine(CATALOGUE, bank, matcher).analyse(film(tags=tags), side=user)
+    assert matcher.expected.get(VIEW.key) is mirrored
+    both = [key for key, view in CATALOGUE.views.items() if view.canonical_side is Side.BOTH]
+    assert both
+    assert not set(both) & set(matcher.expected)
 
 
 def test_points_that_no_reference_knows_are_left_out(bank):

@@ -15,7 +15,7 @@ from core.matching import matcher as matcher_module
 from core.matching.canonical import CanonicalWindow, window_size
 from core.matching.closeups import close_groups, close_ups
 from core.matching.features import CANONICAL_MARGIN, SHAKES
-from core.matching.matcher import SUPPORT_SHARE, LandmarkMatcher, _best_of_each_view
+from core.matching.matcher import SUPPORT_SHARE, UNEXPECTED, LandmarkMatcher, _best_of_each_view
 from core.matching.parallel import MOST
 from core.matching.shafts import Shaft, at_levels
 from core.matching.shape import mean_shape
@@ -114,6 +114,8 @@ def test_a_mirrored_film_is_recognised_and_can_be_forbidden():
     assert worst(result, target) < TOLERANCE * 512
     (kept,) = matcher().match(flipped, [reference()], mirrored=True)
     assert kept.positions_px == pytest.approx(result.positions_px)
+    (gainsaid,) = matcher().match(flipped, [reference()], expected={"discs": False})
+    assert gainsaid.positions_px == pytest.approx(result.positions_px)
     (forbidden,) = matcher().match(flipped, [reference()], mirrored=False)
     assert forbidden.mirrored is False
     assert forbidden.score < result.score
@@ -336,10 +338,28 @@ def test_a_cache_folder_that_cannot_be_written_costs_nothing_else(tmp_path, capl
 
 def test_the_best_fit_of_each_view_counts():
     def fit(view, score):
-        return SimpleNamespace(view=SimpleNamespace(view=view), score=score)
+        return SimpleNamespace(
+            view=SimpleNamespace(view=view), score=score, frame=SimpleNamespace(mirrored=False)
+        )
 
     mirrored, right, other = fit("hip", 0.97), fit("hip", 0.99), fit("knee", 1.02)
-    assert _best_of_each_view([mirrored, right, other]) == [other, right]
+    assert _best_of_each_view([mirrored, right, other], {}) == [other, right]
+
+
+def test_the_side_that_is_known_decides_only_where_the_film_hardly_does():
+    def best(plain, mirrored, expected):
+        fits = [
+            SimpleNamespace(view=SimpleNamespace(view="kneecap"), score=s, frame=SimpleNamespace(mirrored=m))
+            for s, m in ((plain, False), (mirrored, True))
+        ]
+        (chosen,) = _best_of_each_view(fits, expected)
+        return chosen.frame.mirrored
+
+    assert best(0.96, 0.94, {}) is False
+    assert best(0.96, 0.94, {"kneecap": True}) is True
+    assert best(0.96, 0.94, {"kneecap": False}) is False
+    assert best(0.96, 0.94, {"hip": True}) is False
+    assert best(0.96, 0.94 - UNEXPECTED, {"kneecap": True}) is False
 
 
 def test_a_score_is_better_the_more_the_points_say(monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,6 +43,20 @@ def test_a_border_of_three_points_keeps_its_bow() -> None:
     assert at_levels(bowed, [shaft]).position[3:] == pytest.approx(np.array([[7.0, 30], [9, 40], [7, 50]]))
 
 
+def test_a_bone_beside_lies_at_the_levels_and_tells_no_direction() -> None:
+    """One border of two points that leans by a quarter, and one of a single point."""
+    beside = np.array([[30.0, 45.0], [42.5, 95.0], [60.0, 52.0]])
+    shaft = Shaft(SHAFT.borders, SHAFT.start, SHAFT.unit, SHAFT.levels, beside=((7, 8), (9,)))
+    levelled = at_levels(np.vstack([POINTS, beside]), [shaft])
+    assert levelled.position == pytest.approx(
+        np.vstack([POINTS, [[28.75, 40.0], [38.75, 80.0], [60.0, 40.0]]])
+    )
+    assert levelled.across[7:] @ [1.0, 0.0] == pytest.approx(np.full(3, -1.0))
+    (kept,) = renumbered([shaft], np.ones(10, bool))
+    assert kept == shaft
+    assert not renumbered([shaft], np.arange(10) != 9)
+
+
 @given(
     st.floats(-180, 180),
     st.floats(0.3, 3.0),
@@ -67,6 +83,16 @@ def test_points_in_another_order_or_in_one_place_are_left_alone() -> None:
     far = POINTS + np.array([0.0, 41.0]) * (np.arange(len(POINTS)) > 2)[:, None]
     np.testing.assert_array_equal(at_levels(far, [SHAFT]).position, far)
     assert not at_levels(np.zeros_like(POINTS), [SHAFT]).across.any()
+
+
+def test_a_shaft_whose_levels_the_film_does_not_show_is_left_alone() -> None:
+    slid = POINTS - np.array([0.0, 6.0]) * (np.arange(len(POINTS)) > 2)[:, None]
+
+    def film_to(bottom: float) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda places: places[:, 1] <= bottom
+
+    assert at_levels(slid, [SHAFT], film_to(80.1)).position[:, 1].max() == pytest.approx(80.0)
+    np.testing.assert_array_equal(at_levels(slid, [SHAFT], film_to(79.0)).position, slid)
 
 
 def test_only_what_lies_across_counts() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.matching.shape import fit_similarity, fit_similarity_robust, mean_shape, shape_tree
+from core.matching.shape import fit_similarity, fit_similarity_robust, mean_shape, shape_tree, with_room
 
 SHAPE = np.random.default_rng(3).uniform(0, 200, (14, 2))
 
@@ -125,3 +125,24 @@ def test_spread_grows_with_what_the_references_show():
     wild = shape_tree(np.stack([mean + rng.normal(0, 40, mean.shape) for _ in range(20)]), mean)
     hanging = calm.parent >= 0
     assert (wild.sigma[hanging] > 2 * calm.sigma[hanging]).all()
+
+
+def test_a_point_that_lies_far_off_on_some_films_is_given_room():
+    circle = 60.0 * np.array([[np.cos(a), np.sin(a)] for a in np.arange(8) * np.pi / 4])
+    shapes = [np.vstack([circle, [[-90.0 - 12.0 * number, 0.0]]]) for number in range(12)]
+    mean = mean_shape(shapes, 256, 0.14)
+    roomy = with_room(mean, shapes, 256)
+    laid = np.array([fit_similarity_robust(s, roomy, np.ones(9))[0].to_window(s) for s in shapes])
+    assert np.quantile(laid.reshape(12, -1).min(1), 0.03) > 0.0
+    assert laid.max() < 255.0
+    tight = np.array([fit_similarity_robust(s, mean, np.ones(9))[0].to_window(s) for s in shapes])
+    assert tight.min() < -10.0
+    frame = fit_similarity(mean, roomy)
+    assert frame.to_window(mean) == pytest.approx(roomy)
+    assert frame.scale < 1.0
+
+
+def test_shapes_that_have_room_leave_the_mean_as_it_is():
+    nowhere = np.full_like(SHAPE, np.nan)
+    mean = mean_shape([SHAPE, SHAPE + 3.0], 256, 0.14)
+    assert with_room(mean, [SHAPE, SHAPE + 3.0, nowhere], 256) is mean

@@ -224,9 +224,21 @@ def test_a_shaft_is_read(tmp_path: Path):
     assert shaft == ShaftDefinition((("a", "b"),), ("c",), (("c",), ("d",)), (1.0, 2.5))
 
 
+def test_a_bone_beside_a_shaft_is_read(tmp_path: Path):
+    point = '[[point]]\nkey = "e"\nname = "E"\ndescription = "Beside."\n'
+    write(tmp_path, WITH_SHAFT.replace(SHAFT, point + SHAFT + 'beside = [["e"]]\n'))
+    (shaft,) = load_catalogue(tmp_path).view("toy").shafts
+    assert shaft.beside == (("e",),)
+    assert shaft.placed == {"a", "b", "e"}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
+        ("levels =", 'beside = [["d", "d", "d"]]\nlevels =', "a border beside has more points than levels"),
+        ("levels =", 'beside = [["a"]]\nlevels =', "a point is used twice"),
+        ("levels =", 'beside = [["e"]]\nlevels =', "unknown point 'e'"),
+        ("levels =", 'beside = ["d"]\nlevels =', "'beside' is not a list of lists of texts"),
         ('[["a", "b"]]', '["a", "b"]', "shaft 1: field 'borders' is not a list of lists of texts"),
         ('[["a", "b"]]', "[[]]", "'borders' is not a list of lists of texts"),
         ('[["a", "b"]]', "[]", "a border has not one point a level"),

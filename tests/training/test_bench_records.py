@@ -175,7 +175,7 @@ def test_the_summary_of_a_measurement() -> None:
 
 def test_wrong_points_and_false_alarms() -> None:
     films = [
-        record([30.0, 24.0, 2.0, 4.0], [20.0, 6.0, 12.0, 2.0], flagged=(True, False, True, False)),
+        record([30.0, 24.0, 2.0, 4.0], [20.0, 5.0, 12.0, 2.0], flagged=(True, False, True, False)),
         record([None, 6.0], [None, 2.0]),
         record([400.0], [1.0], mm_per_px=None),  # without spacing nothing is known in millimetres
     ]
@@ -184,7 +184,7 @@ def test_wrong_points_and_false_alarms() -> None:
     assert found.mean_mm == pytest.approx((15 + 12 + 1 + 2 + 3) / 5)
     assert found.flagged == 0.5
     assert found.false_alarms == pytest.approx(1 / 3)
-    assert found.flagged_by_expected == 0.5  # 10 mm and 3 mm expected
+    assert found.flagged_by_expected == 0.5  # 10 mm and 2.5 mm expected
     assert found.false_alarms_by_expected == pytest.approx(1 / 3)
     assert found.tenth_mm == pytest.approx(1.0 + 0.8 * 5.0)
     assert found.flagged_at_tenth == 0.5

@@ -32,7 +32,8 @@ def test_simulated_points_lie_at_their_levels(view: str) -> None:
         named = scene.project_points(camera)
         points = np.array([named[key] for key in definition.point_keys])
         levelled = at_levels(points, shafts)
-        on_shaft = sorted({n for shaft in shafts for border in shaft.borders for n in border})
+        placed = frozenset[str]().union(*(shaft.placed for shaft in definition.shafts))
+        on_shaft = sorted(definition.point_keys.index(key) for key in placed)
         assert np.flatnonzero(levelled.across.any(1)).tolist() == on_shaft
         moved.append(np.linalg.norm(levelled.position - points, axis=1)[on_shaft] * camera.object_pixel_mm)
     assert np.quantile(moved, 0.9) < OFF_MM

@@ -64,12 +64,13 @@ def collect(cases: Path, view: str) -> FloatArray:
     cache = DiskFeatureCache(user_cache_dir(), shipped=default_bank_folder() / "features")
     matcher = bank_matcher(OnnxEncoder(), cache, bank, catalogue, recorder)
     definition = catalogue.view(view)
-    on_shaft = {point for shaft in definition.shafts for border in shaft.borders for point in border}
+    on_shaft = frozenset[str]().union(*(shaft.placed for shaft in definition.shafts))
     by_itself = np.array([key not in on_shaft for key in definition.point_keys])
     rows = []
     for film in read_cases(cases):
         try:
-            result = matcher.match(read_film(film.path).pixels, references)[0]
+            expected = {} if film.side is None else {view: film.side is not definition.canonical_side}
+            result = matcher.match(read_film(film.path).pixels, references, expected=expected)[0]
         except MatchError:
             continue
         evidence: Evidence = recorder.seen  # type: ignore[attr-defined]

@@ -144,8 +144,8 @@ class ShaftBorder:
 
     The unit is the distance of the two points ``unit`` on the film. The axis is that of the middles of the
     shaft at the first and last of all its ``levels`` (none: as given), so that points on its borders tell it;
-    ``axis`` is nearly that. ``edges`` [E, 2] are vertex pairs of ``bone``, ``sign`` as in ``OutlineAt``.
-    ValueError if nothing is crossed.
+    ``axis`` is nearly that. ``edges`` [E, 2] are vertex pairs of ``bone``, ``sign`` as in ``OutlineAt``. Of a
+    bone beside the shaft, ``guide`` are the shaft's own bone and edges. ValueError if nothing is crossed.
     """
 
     bone: str
@@ -156,22 +156,29 @@ class ShaftBorder:
     level: float
     sign: int
     levels: tuple[float, ...] = ()
+    guide: tuple[str, IntArray] | None = None
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         along, start = self.axis(scene, camera), self.start(scene, camera)
         first, second = (point(scene, camera) for point in self.unit)
         unit = float(np.linalg.norm(second - first))
-        points = camera.project(scene.bone(self.bone).vertices_mm)
-        refusal = f"The shaft of {self.bone} does not reach the level of the point in this view."
 
-        def border(level: float, sign: int) -> FloatArray:
-            return outermost(points, self.edges, along, float(start @ along) + level * unit, sign, refusal)
+        def border(outline: tuple[str, IntArray], level: float, sign: int) -> FloatArray:
+            bone, edges = outline
+            points = camera.project(scene.bone(bone).vertices_mm)
+            refusal = f"The shaft of {bone} does not reach the level of the point in this view."
+            return outermost(points, edges, along, float(start @ along) + level * unit, sign, refusal)
 
+        own = (self.bone, self.edges)
+        shaft = self.guide or own
         for _ in range(3 if self.levels else 0):
-            ends = [border(level, -1) + border(level, 1) for level in (self.levels[0], self.levels[-1])]
+            ends = [
+                border(shaft, level, -1) + border(shaft, level, 1)
+                for level in (self.levels[0], self.levels[-1])
+            ]
             way = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
             along = way if way @ along > 0 else -way
-        return border(self.level, self.sign)
+        return border(own, self.level, self.sign)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,11 @@ import numpy as np
 from training.simulate.ankle.names import (
     ANKLE_POINTS,
     CLEAR_SPACE_LEVEL,
-    DISTAL_LEVEL,
-    PROXIMAL_LEVEL,
+    SHAFT_LEVELS,
     SYNDESMOSIS_LEVEL,
 )
 from training.simulate.ankle.regions import AnkleRegions, middle_of, plafond_line
-from training.simulate.rules import crossings
+from training.simulate.rules import Between, Direction, Mean, ShaftBorder, crossings
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
 _TIP_WIDTHS = 0.08
@@ -42,7 +41,28 @@ class AnkleRule:
 
 def ankle_rules(regions: AnkleRegions) -> Mapping[str, PointRule]:
     """Rules of all ankle points, in the order of the catalogue."""
-    return {name: AnkleRule(regions, name) for name in ANKLE_POINTS}
+    rules: dict[str, PointRule] = {name: AnkleRule(regions, name) for name in ANKLE_POINTS}
+    medial, lateral = rules["tibial_plafond_medial"], rules["tibial_plafond_lateral"]
+    distal, proximal = (Mean("tibia", ring) for ring in regions.rings)
+    tibia = ("tibia", regions.edges["tibia"])
+    for level, heights in SHAFT_LEVELS.items():
+        for side, sign in (("medial", -1), ("lateral", 1)):
+            borders = {f"tibial_shaft_{level}_{side}": "tibia"}
+            if level == "distal":
+                borders[f"fibula_shaft_{side}"] = "fibula"
+            for name, bone in borders.items():
+                rules[name] = ShaftBorder(
+                    bone,
+                    regions.edges[bone],
+                    Direction(distal, proximal),
+                    Between(medial, lateral),
+                    (medial, rules["lateral_malleolus_tip"]),
+                    heights,
+                    sign,
+                    tuple(SHAFT_LEVELS.values()),
+                    tibia,
+                )
+    return rules
 
 
 class _Film:
@@ -89,11 +109,7 @@ class _Film:
                 return self._crossing(self._tibia, "tibia_front", self._above(SYNDESMOSIS_LEVEL), 1.0)
             case "fibula_syndesmosis_medial":
                 return self._crossing(self._bone("fibula"), "fibula", self._above(SYNDESMOSIS_LEVEL), -1.0)
-        bone, side = name.split("_")[0], 1.0 if name.endswith("lateral") else -1.0
-        level = self._above(PROXIMAL_LEVEL if "proximal" in name else DISTAL_LEVEL)
-        if bone == "fibula":
-            return self._crossing(self._bone("fibula"), "fibula", level, side)
-        return self._crossing(self._tibia, "tibia", level, side)
+        raise KeyError(name)
 
     def _bone(self, name: str) -> FloatArray:
         return np.asarray(self._camera.project(self._scene.bone(name).vertices_mm) @ self._axes.T)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from training.simulate.ankle.names import DISTAL_LEVEL, PROXIMAL_LEVEL, SYNDESMOSIS_LEVEL
+from training.simulate.ankle.names import SYNDESMOSIS_LEVEL
 from training.simulate.foot.parts import LEG, METATARSALS, MIDFOOT, TOES
 from training.simulate.foot.regions import vertex_normals
 from training.simulate.people import People
@@ -27,6 +27,8 @@ ANKLE_BONES = (*LEG, "talus", "calcaneus", *MIDFOOT, *METATARSALS, *(bone for to
 
 # Rows: lateral, distal and backwards in the whole-body frame of a left leg.
 _FROM_BODY = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+# Rings of the shaft that tell its axis, in plafond widths above the joint.
+_RING_LEVELS = (2.0, 3.5)
 _RING_HALF_MM = 8.0
 # The crest of the plafond is flat as long as it stays this close to a line along its middle: medially it then
 # turns down into the malleolus, laterally up into the fibular notch.
@@ -255,8 +257,7 @@ def _describe(
         "talus_body": edges_of(faces["talus"], body),
     }
     distal, proximal = (
-        _numbers(np.abs(tibia[:, 1] + level * width) < _RING_HALF_MM)
-        for level in (DISTAL_LEVEL, PROXIMAL_LEVEL)
+        _numbers(np.abs(tibia[:, 1] + level * width) < _RING_HALF_MM) for level in _RING_LEVELS
     )
     sides = np.array([[end[0], axis[0], axis[1]] for end in corners])
     calcaneus = bones["calcaneus"]

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from training.simulate.elbow.regions import ElbowRegions
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre
+from training.simulate.rules import Between, Direction, Farthest, Mean, OutlineAt, ShaftBorder, SphereCentre
 from training.simulate.scene import PointRule
 
+_SHAFTS = {"ulna": "ulnar_shaft", "radius": "radial_shaft"}
 _LEVELS = {"proximal": 0.0, "distal": 1.0}
+
+HUMERUS_LEVELS = {"proximal": 1.4, "distal": 0.9}
+FOREARM_LEVELS = {"proximal": 0.5, "distal": 1.0}
+"""Levels on the frontal film from the joint, in widths between the epicondyles."""
 
 
 def _mean(regions: ElbowRegions, name: str) -> Mean:
@@ -48,19 +53,34 @@ def ap_rules(regions: ElbowRegions) -> Mapping[str, PointRule]:
     """Rules of the points of ``elbow_ap`` on outlines, in the view's order. Lateral is the film's right."""
     down, forearm = _along(regions, "humerus"), _along(regions, "ulna")
     sides = {"medial": 1, "lateral": -1}
-    rules: dict[str, PointRule] = _shaft(regions, "humerus", "humeral_shaft", sides)
-    rules |= _shaft(regions, "ulna", "ulnar_shaft", sides)
-    rules |= {
-        f"radial_shaft_{level}_lateral": OutlineAt("radius", regions.edges["radius"], forearm, fraction, -1)
-        for level, fraction in _LEVELS.items()
-    }
-    rules |= {
+    ends: dict[str, PointRule] = {
         "medial_epicondyle": _farthest(regions, "humerus.end", _along(regions, "humerus", 90.0)),
         "lateral_epicondyle": _farthest(regions, "humerus.end", _along(regions, "humerus", -90.0)),
         "trochlea_distal": _farthest(regions, "humerus.trochlea_lip", down),
         "capitellum_distal": _farthest(regions, "humerus.capitellum_end", down),
     }
-    return MappingProxyType(rules)
+    joint = Between(ends["trochlea_distal"], ends["capitellum_distal"])
+    width = (ends["medial_epicondyle"], ends["lateral_epicondyle"])
+    low, high = sorted(HUMERUS_LEVELS.values())
+    up = Direction(down.tip, down.tail)
+    # Looking up the humerus the lateral side is on the right.
+    rules: dict[str, PointRule] = {
+        f"humeral_shaft_{level}_{side}": ShaftBorder(
+            "humerus", regions.edges["humerus"], up, joint, width, widths, -sign, (low, high)
+        )
+        for level, widths in HUMERUS_LEVELS.items()
+        for side, sign in sides.items()
+    }
+    ulna, levels = ("ulna", regions.edges["ulna"]), tuple(FOREARM_LEVELS.values())
+    for bone, borders in (("ulna", sides), ("radius", {"lateral": -1})):
+        rules |= {
+            f"{_SHAFTS[bone]}_{level}_{side}": ShaftBorder(
+                bone, regions.edges[bone], forearm, joint, width, widths, sign, levels, ulna
+            )
+            for level, widths in FOREARM_LEVELS.items()
+            for side, sign in borders.items()
+        }
+    return MappingProxyType(rules | ends)
 
 
 def lateral_rules(regions: ElbowRegions) -> Mapping[str, PointRule]:

@@ -6,14 +6,14 @@ the right-hand side is medial.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 
 from training.simulate.foot.parts import METATARSALS, FootParts
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, edges_of
+from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, ShaftBorder, SphereCentre, edges_of
 from training.simulate.scene import IntArray, PointRule
 
 MEDIAL, LATERAL = 1, -1
@@ -27,13 +27,19 @@ def bone_axis(parts: FootParts, bone: str, turned_deg: float = 0.0) -> Direction
     return Direction(Mean(bone, base), tip, turned_deg)
 
 
-def shaft_rules(parts: FootParts, bone: str, levels: Mapping[str, float]) -> dict[str, PointRule]:
-    """Both borders of a shaft at fractions of the way from base to head, by level name."""
+def shaft_rules(
+    parts: FootParts,
+    bone: str,
+    levels: Mapping[str, float],
+    sides: Sequence[tuple[str, int]] = _SIDES,
+) -> dict[str, PointRule]:
+    """Both borders of a shaft at fractions of the distance from base to head, by level name."""
     edges, axis = edges_of(parts.faces[bone]), bone_axis(parts, bone)
+    ends, every = (axis.tail, axis.tip), tuple(levels.values())
     return {
-        f"{bone}_{level}_{side}": OutlineAt(bone, edges, axis, fraction, sign)
+        f"{bone}_{level}_{side}": ShaftBorder(bone, edges, axis, axis.tail, ends, fraction, sign, every)
         for level, fraction in levels.items()
-        for side, sign in _SIDES
+        for side, sign in sides
     }
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from training.simulate.foot.ap_points import bone_axis
+from training.simulate.foot.ap_points import bone_axis, shaft_rules
 from training.simulate.foot.parts import FootParts
 from training.simulate.rules import Between, Direction, Farthest, Mean, OutlineAt, ShaftBorder, edges_of
 from training.simulate.scene import IntArray, PointRule
@@ -73,13 +73,8 @@ def talus_rules(parts: FootParts) -> dict[str, PointRule]:
 
 
 def _first_metatarsal(parts: FootParts) -> dict[str, PointRule]:
-    bone = "first_metatarsal"
-    edges, axis = edges_of(parts.faces[bone]), bone_axis(parts, bone)
-    shaft: dict[str, PointRule] = {
-        f"{bone}_shaft_{level}_{side}": OutlineAt(bone, edges, axis, fraction, sign)
-        for level, fraction in (("proximal", 0.35), ("distal", 0.68))
-        for side, sign in _BORDERS
-    }
+    bone, axis = "first_metatarsal", bone_axis(parts, "first_metatarsal")
+    shaft = shaft_rules(parts, bone, {"shaft_proximal": 0.35, "shaft_distal": 0.68}, _BORDERS)
     return {f"{bone}_base_centre": axis.tail, **shaft, f"{bone}_head_centre": axis.tip}
 
 
@@ -106,8 +101,8 @@ def foot_lateral_rules(parts: FootParts) -> Mapping[str, PointRule]:
     )
 
 
-SHAFT_LEVELS = {"proximal": 3.0, "distal": 1.75}
-"""Levels of the shaft points above the middle of the plafond, in depths of the plafond."""
+SHAFT_LEVELS = {"proximal": 1.5, "distal": 0.9}
+"""Levels of the tibial shaft above the middle of the plafond, in lengths of the hindfoot."""
 
 # Spokes of the dome, from the middle of its joint surface; positive is further back.
 _DOME_DEG = (-40.0, -20.0, 0.0, 20.0, 40.0)
@@ -122,12 +117,16 @@ def _tibia_rules(parts: FootParts) -> dict[str, PointRule]:
     }
     front, back = lips.values()
     up, middle = Direction(roof, shaft), Between(front, back)
+    hindfoot = (
+        calcaneus_rules(parts)["calcaneus_tuberosity_superior"],
+        talus_rules(parts)["talar_head_dorsal"],
+    )
     # Looking up the leg the front is on the left.
     rules: dict[str, PointRule] = {
         f"tibial_shaft_{level}_{side}": ShaftBorder(
-            "tibia", edges, up, middle, (front, back), depths, sign, tuple(SHAFT_LEVELS.values())
+            "tibia", edges, up, middle, hindfoot, lengths, sign, tuple(SHAFT_LEVELS.values())
         )
-        for level, depths in SHAFT_LEVELS.items()
+        for level, lengths in SHAFT_LEVELS.items()
         for side, sign in (("anterior", -1), ("posterior", 1))
     }
     return rules | lips

@@ -8,8 +8,9 @@ from training.simulate.knee.rules import FloorAt
 from training.simulate.rules import Direction, Farthest, Mean, ShaftBorder
 from training.simulate.scene import PointRule
 
-TIBIA_LEVELS = {"proximal": 1.5, "distal": 2.5}
-FEMUR_LEVELS = {"distal": 1.6, "proximal": 2.4}
+TIBIA_LEVELS = {"proximal": 1.7, "distal": 2.8}
+FEMUR_LEVELS = {"distal": 1.8, "proximal": 2.7}
+"""Levels of the shafts, in lengths of the patella."""
 FLOOR = {"anterior_quarter": 0.25, "middle": 0.5, "posterior_quarter": 0.75}
 
 
@@ -43,28 +44,29 @@ def knee_lateral_rules(regions: LegRegions) -> dict[str, PointRule]:
         patch = regions.patches["tibia_floor_medial"]
         rules[f"tibial_plateau_{name}"] = FloorAt("tibia", patch, (front, back), part, domed=False)
     rules["tibial_plateau_posterior_edge"] = back
-    for level, depths in TIBIA_LEVELS.items():
+    length = (rules["patella_base"], rules["patella_apex"])
+    for level, lengths in TIBIA_LEVELS.items():
         for side, sign in (("anterior", -1), ("posterior", 1)):
             rules[f"tibial_shaft_{level}_{side}"] = ShaftBorder(
                 "tibia",
                 regions.patches["tibia_shaft"].whole_edges,
                 down,
                 front,
-                (front, back),
-                depths,
+                length,
+                lengths,
                 sign,
                 tuple(TIBIA_LEVELS.values()),
             )
     middle = rules["tibial_plateau_middle"]
-    for level, depths in FEMUR_LEVELS.items():
+    for level, lengths in FEMUR_LEVELS.items():
         for side, sign in (("anterior", 1), ("posterior", -1)):
             rules[f"femoral_shaft_{level}_{side}"] = ShaftBorder(
                 "femur",
                 regions.patches["femur_shaft"].whole_edges,
                 up,
                 middle,
-                (front, back),
-                depths,
+                length,
+                lengths,
                 sign,
                 tuple(FEMUR_LEVELS.values()),
             )

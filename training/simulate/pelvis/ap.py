@@ -18,8 +18,8 @@ from training.simulate.people import People
 from training.simulate.rules import Between, Direction, Farthest, Mean, ShaftBorder, edges_of
 from training.simulate.scene import Camera, PointRule, Scene
 
-SHAFT_LEVELS = {"proximal": 2.0, "distal": 2.6}
-"""Sections of the shaft, in diameters of the head below its centre."""
+SHAFT_LEVELS = {"proximal": 0.6, "distal": 0.78}
+"""Sections of the shaft, in distances of the two heads below the head."""
 
 
 def pelvis_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
@@ -80,7 +80,7 @@ def shaft_rules(
     side: str,
     start: PointRule,
     unit: tuple[PointRule, PointRule],
-    levels: Mapping[str, float] = SHAFT_LEVELS,
+    levels: Mapping[str, float],
 ) -> dict[str, PointRule]:
     """Borders of the femoral shaft at two levels; for a left leg on a frontal film lateral is right.
 
@@ -96,6 +96,23 @@ def shaft_rules(
         for level, units in levels.items()
         for border, sign in (("medial", -lateral), ("lateral", lateral))
     }
+
+
+def _head_rules(people: People, side: str) -> dict[str, PointRule]:
+    """The four points of a femoral head."""
+    head, sign = femur_regions(people).head, 1 if side == "left" else -1
+    spokes = {"superior": -90.0, "medial": 180.0, "inferior": 125.0, "lateral": 0.0}
+    return {
+        f"femoral_head_{name}": SphereEdge(
+            f"femur{SUFFIX[side]}", head, towards(people, side, sign * down_deg)
+        )
+        for name, down_deg in spokes.items()
+    }
+
+
+def _middle(head: Mapping[str, PointRule]) -> PointRule:
+    first, second, third, fourth = head.values()
+    return Between(Between(first, second), Between(third, fourth))
 
 
 def _side_rules(people: People, side: str) -> dict[str, PointRule]:
@@ -115,13 +132,12 @@ def _side_rules(people: People, side: str) -> dict[str, PointRule]:
     upper, lower = (
         Narrowest(femur, femora.head, femora.neck, femora.neck_edges, which) for which in (-sign, sign)
     )
-    across = (SphereEdge(femur, femora.head, lateral(180.0)), SphereEdge(femur, femora.head, lateral(0.0)))
-    shaft = shaft_rules(people, side, Between(*across), across)
+    heads = {one: _head_rules(people, one) for one in SIDES}
+    middle = {one: _middle(head) for one, head in heads.items()}
+    unit = (middle["left"], middle["right"])
+    shaft = shaft_rules(people, side, middle[side], unit, SHAFT_LEVELS)
     rules: dict[str, PointRule] = {
-        "femoral_head_superior": SphereEdge(femur, femora.head, lateral(-90.0)),
-        "femoral_head_medial": across[0],
-        "femoral_head_inferior": SphereEdge(femur, femora.head, lateral(125.0)),
-        "femoral_head_lateral": across[1],
+        **heads[side],
         "acetabular_edge": edge,
         "sourcil_lateral": outer,
         "sourcil_middle": OutlineBetween(hip, roof_edges, medial, outer, -sign),

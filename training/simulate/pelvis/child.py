@@ -27,8 +27,8 @@ from training.simulate.solids import ball, cut
 _YOUNGEST, _OLDEST = 1.3, 13.0
 # How much narrower a bone is at its plate than the cartilage beyond: at the head and at the trochanter.
 _NARROWER = (0.2, 0.5)
-SHAFT_LEVELS = {"proximal": 2.4, "distal": 3.1}
-"""Sections of the shaft, in widths of the growth plate of the head below its middle."""
+SHAFT_LEVELS = {"proximal": 0.5, "distal": 0.65}
+"""Sections of the shaft below the growth plate of the head, in distances of the plates of both sides."""
 
 _NECK, _HEAD = 0, 1  # places among the drawn pieces of a femur
 _MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -84,7 +84,7 @@ def child_scene(rng: np.random.Generator, people: People, variation: float = 1.0
     shift = v * rng.uniform([-12.0, 0.0, -5.0], [12.0, 0.0, 60.0])
     place = Placement(stand(*(float(s) for s in spread)), shift * pelvis.size)
     bones = {bone.name: bone for bone in pelvis_bones(rng, people, pelvis, place)}
-    rules: dict[str, PointRule] = {}
+    by_side: dict[str, dict[str, PointRule]] = {}
     for side in SIDES:
         plates = _plates(people, pelvis, side, slopes[side])
         for name, pieces in (
@@ -93,15 +93,17 @@ def child_scene(rng: np.random.Generator, people: People, variation: float = 1.0
         ):
             drawn = tuple(Surface(place(piece.vertices_mm), piece.faces) for piece in pieces)
             bones[name] = replace(bones[name], drawn=drawn)
-        side_rules = _side_rules(people, side, plates, maturity, pelvis, place)
-        rules |= {f"{name}_{side}": rule for name, rule in side_rules.items()}
+        by_side[side] = _side_rules(people, side, plates, maturity, pelvis, place)
+    middle = {s: Between(rules["physis_medial"], rules["physis_lateral"]) for s, rules in by_side.items()}
+    for side, rules in by_side.items():
+        rules |= shaft_rules(people, side, middle[side], (middle["left"], middle["right"]), SHAFT_LEVELS)
     return Scene(
         "pelvis_ap_child",
         "bodyparts3d",
         tuple(bones.values()),
         soft_tissue(rng, pelvis, place),
         {},
-        rules,
+        {f"{name}_{side}": rule for side, rules in by_side.items() for name, rule in rules.items()},
         {f"hilgenreiner_epiphyseal_{side}": slope for side, slope in slopes.items()},
     )
 
@@ -264,7 +266,7 @@ def _side_rules(
         # A little towards the head, so that the end of the neck is found and not its flare.
         return SceneDirection(point, beyond, sign * medial * 110.0)
 
-    rules: dict[str, PointRule] = {
+    return {
         "triradiate": Fixed(triradiate),
         "acetabular_edge": Farthest(hip, hips.lateral_rim, lateral(EDGE_DOWN_DEG)),
         "ossified_head_medial": PieceFarthest(femur, _HEAD, lateral(180.0)),
@@ -272,8 +274,6 @@ def _side_rules(
         "physis_medial": PieceFarthest(femur, _NECK, corner(1.0), femora.collar),
         "physis_lateral": PieceFarthest(femur, _NECK, corner(-1.0), femora.collar),
     }
-    plate = (rules["physis_medial"], rules["physis_lateral"])
-    return rules | shaft_rules(people, side, Between(*plate), plate, SHAFT_LEVELS)
 
 
 def _camera(scene: Scene, rng: np.random.Generator, side_px: int) -> Camera:

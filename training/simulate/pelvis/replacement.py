@@ -17,6 +17,9 @@ from training.simulate.scene import Camera, FloatArray, PointRule, Scene
 INCLINATION_DEG, ANTEVERSION_DEG = (44.0, 8.0), (16.0, 8.0)
 """Mean and spread of the cup's radiographic angles (Murray 1993): wider than surgeons aim for."""
 
+SHAFT_LEVELS = {"proximal": 0.58, "distal": 0.75}
+"""Sections of the shafts, in distances of the centres of both heads below these."""
+
 
 def replacement_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
     """A random adult pelvis with a replaced left hip, the patient's right on the image left."""
@@ -70,9 +73,12 @@ def replacement_rules(people: People, implant: HipImplant, cup_opens: FloatArray
         rules[f"head_{name}"] = BallEdge(implant.centre, implant.head_radius, direction)
     for name in ("superior", "medial", "inferior", "lateral"):
         rules[f"femoral_head_{name}_other"] = native[f"femoral_head_{name}_right"]
-    unit = (rules["femoral_head_medial_other"], rules["femoral_head_lateral_other"])
-    starts = {"operated": Between(rules["head_medial"], rules["head_lateral"]), "other": Between(*unit)}
+    centres = {
+        "operated": Between(rules["head_medial"], rules["head_lateral"]),
+        "other": Between(rules["femoral_head_medial_other"], rules["femoral_head_lateral_other"]),
+    }
+    unit = (centres["operated"], centres["other"])
     for role, side in sides.items():
-        shaft = shaft_rules(people, side, starts[role], unit)
+        shaft = shaft_rules(people, side, centres[role], unit, SHAFT_LEVELS)
         rules |= {f"{name}_{role}": rule for name, rule in shaft.items()}
     return rules | {"stem_tip": Fixed(implant.stem_tip)}

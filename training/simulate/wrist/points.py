@@ -8,24 +8,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, SphereCentre, outermost
+from training.simulate.rules import Between, Direction, Farthest, Mean, ShaftBorder, SphereCentre, outermost
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 from training.simulate.wrist.joints import SCAPHOLUNATE_LEVEL
 from training.simulate.wrist.regions import Regions
 
-# Levels of the radial shaft along the line between its two slabs: 0 the proximal, 1 the distal one.
-_SHAFT_LEVELS = {"proximal": 0.0, "distal": 1.0}
+PA_LEVELS = {"proximal": 0.92, "distal": 0.45}
+"""Levels of the radial shaft below its joint surface, in lengths of the third metacarpal."""
 
-
-@dataclass(frozen=True, eq=False)
-class Midpoint:
-    """The middle [2] between two points of the film."""
-
-    first: PointRule
-    second: PointRule
-
-    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        return (self.first(scene, camera) + self.second(scene, camera)) / 2
+LATERAL_LEVELS = {"proximal": 1.5, "distal": 0.7}
+"""The same on the lateral film, in distances of the joint surface from the far end of the capitate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +83,21 @@ def _farthest(regions: Regions, name: str, direction: Direction) -> Farthest:
     return Farthest(name.split(".")[0], regions.sets[name], direction)
 
 
-def _shaft(regions: Regions, sides: Mapping[str, int]) -> dict[str, PointRule]:
-    axis = distally(regions)
+def _shaft(
+    regions: Regions,
+    sides: Mapping[str, int],
+    levels: Mapping[str, float],
+    start: PointRule,
+    unit: tuple[PointRule, PointRule],
+) -> dict[str, PointRule]:
+    """Borders of the radial shaft; ``sides`` as seen looking down it, +1 to the right."""
+    up, every = distally(regions), tuple(sorted(levels.values()))
+    down = Direction(up.tip, up.tail)
     return {
-        f"radius_shaft_{level}_{side}": OutlineAt("radius", regions.edges["radius"], axis, fraction, sign)
-        for level, fraction in _SHAFT_LEVELS.items()
+        f"radius_shaft_{level}_{side}": ShaftBorder(
+            "radius", regions.edges["radius"], down, start, unit, units, sign, every
+        )
+        for level, units in levels.items()
         for side, sign in sides.items()
     }
 
@@ -109,10 +111,9 @@ def pa_rules(regions: Regions) -> Mapping[str, PointRule]:
     down_third = Direction(third.tip, third.tail)
     ulnar = distally(regions, -27.0)
     edges = regions.edges
-    rules: dict[str, PointRule] = _shaft(regions, {"ulnar": -1, "radial": 1})
-    rules |= {
+    rules: dict[str, PointRule] = {
         "radial_styloid_tip": _farthest(regions, "radius.styloid", up),
-        "radius_ulnar_corner": Midpoint(
+        "radius_ulnar_corner": Between(
             _farthest(regions, "radius.ulnar_corner_palmar", ulnar),
             _farthest(regions, "radius.ulnar_corner_dorsal", ulnar),
         ),
@@ -130,15 +131,17 @@ def pa_rules(regions: Regions) -> Mapping[str, PointRule]:
         "third_metacarpal_base": _mean(regions, "third_metacarpal.base_face"),
         "third_metacarpal_head": _farthest(regions, "third_metacarpal.head_end", third),
     }
-    return MappingProxyType(rules)
+    joint = Between(rules["radial_styloid_tip"], rules["radius_ulnar_corner"])
+    metacarpal = (rules["third_metacarpal_base"], rules["third_metacarpal_head"])
+    shaft = _shaft(regions, {"ulnar": 1, "radial": -1}, PA_LEVELS, joint, metacarpal)
+    return MappingProxyType(shaft | rules)
 
 
 def lateral_rules(regions: Regions) -> Mapping[str, PointRule]:
     """Rules of the points of ``wrist_lateral``, in the view's order. Palmar is the film's right."""
     near, far = _mean(regions, "scaphoid.near_pole"), _mean(regions, "scaphoid.far_pole")
     up_lunate = Direction(_mean(regions, "lunate.proximal_face"), _mean(regions, "lunate.distal_half"))
-    rules: dict[str, PointRule] = _shaft(regions, {"dorsal": -1, "palmar": 1})
-    rules |= {
+    rules: dict[str, PointRule] = {
         "radius_dorsal_rim": _farthest(regions, "radius.dorsal_rim", distally(regions, -35.0)),
         "radius_palmar_rim": _farthest(regions, "radius.palmar_rim", distally(regions, 35.0)),
         "lunate_dorsal_horn": _farthest(regions, "lunate.dorsal_half", up_lunate),
@@ -148,4 +151,7 @@ def lateral_rules(regions: Regions) -> Mapping[str, PointRule]:
         "capitate_head_centre": SphereCentre("capitate", regions.sets["capitate.head"]),
         "capitate_distal": _mean(regions, "capitate.distal_face"),
     }
-    return MappingProxyType(rules)
+    joint = Between(rules["radius_dorsal_rim"], rules["radius_palmar_rim"])
+    reach = (joint, rules["capitate_distal"])
+    shaft = _shaft(regions, {"dorsal": 1, "palmar": -1}, LATERAL_LEVELS, joint, reach)
+    return MappingProxyType(shaft | rules)
