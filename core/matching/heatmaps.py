@@ -106,7 +106,11 @@ def fuse(logits: Iterable[Float32], weight: Float32) -> Float32:
 def settled(answers: Float32, position: FloatArray, stride: int) -> FloatArray:
     """Window positions [N, 2]: the centre of what maps [N, H, W] hold about ``position`` [N, 2]."""
     x, y = _cell(position, answers, stride)
-    return _centre(np.log(np.maximum(answers, np.float32(1e-30))), x, y, stride)
+    return _settled_at(answers, x, y, stride)
+
+
+def _settled_at(maps: Float32, x: NDArray[np.intp], y: NDArray[np.intp], stride: int) -> FloatArray:
+    return _centre(np.log(np.maximum(maps, np.float32(1e-30))), x, y, stride)
 
 
 def _cell(position: FloatArray, maps: Float32, stride: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -123,12 +127,19 @@ def _strongest(logits: Float32, stride: int) -> FloatArray:
     return _centre(logits, x, y, stride)
 
 
-def _centre(
-    logits: Float32, x: NDArray[np.intp], y: NDArray[np.intp], stride: int, radius: int = 2
-) -> FloatArray:
-    """Centre of mass [N, 2], in window pixels, within ``radius`` cells of columns [N] and rows [N]."""
+BELL_CELLS, SHIFTS, REACH_CELLS = 1.0, 6, 5
+"""Width of the bell in which the centre of mass of an answer is taken, how often it is moved there, and how
+far from the start it sees."""
+
+
+def _centre(logits: Float32, x: NDArray[np.intp], y: NDArray[np.intp], stride: int) -> FloatArray:
+    """Where the mass about columns [N] and rows [N] lies, [N, 2] in window pixels.
+
+    A bell is moved to the centre of what it covers, a few times (mean shift, Fukunaga and Hostetler 1975):
+    which of two cells alike is a little the stronger makes hardly a difference.
+    """
     count, height, width = logits.shape
-    near = np.arange(-radius, radius + 1)
+    near = np.arange(-REACH_CELLS, REACH_CELLS + 1)
     rows, columns = y[:, None, None] + near[:, None], x[:, None, None] + near[None, :]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     part = logits[
@@ -136,9 +147,13 @@ def _centre(
     ]
     top = part.max(axis=(1, 2), keepdims=True)
     mass = np.where(inside, np.exp((part - top).astype(np.float64)), 0.0)
-    total = mass.sum(axis=(1, 2))
-    centre = np.stack([(mass * columns).sum(axis=(1, 2)), (mass * rows).sum(axis=(1, 2))], axis=1)
-    return np.asarray((centre / total[:, None] + 0.5) * stride - 0.5, dtype=np.float64)
+    off = np.zeros((2, count))
+    for _ in range(SHIFTS):
+        across, down = np.exp(-((near - off[:, :, None]) ** 2) / (2.0 * BELL_CELLS**2))
+        covered = mass * down[:, :, None] * across[:, None, :]
+        by_column, by_row = covered.sum(1), covered.sum(2)
+        off = np.stack([by_column @ near, by_row @ near]) / by_column.sum(1)
+    return np.asarray((np.stack([x, y], axis=1) + off.T + 0.5) * stride - 0.5, dtype=np.float64)
 
 
 def with_neighbours(unary: Float32, tree: ShapeTree, stride: int, doubt: float = 0.02) -> Float32:
@@ -217,22 +232,19 @@ def covariances(belief: Float32, position: FloatArray, stride: int) -> FloatArra
 def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Window position [N, 2], mass near the peak [N] and expected distance from it [N] (window pixels).
 
-    The position is the centre of mass within ``radius`` cells of the strongest cell.
+    The position is where the mass about the strongest cell lies, the mass that within ``radius`` cells of it.
     """
     count, height, width = posterior.shape
-    top = posterior.reshape(count, -1).argmax(1)
-    rows, columns = np.arange(height), np.arange(width)
-    position, mass, distance = np.empty((count, 2)), np.empty(count), np.empty(count)
+    y, x = np.divmod(posterior.reshape(count, -1).argmax(1), width)
+    position = _settled_at(posterior, x, y, stride)
+    rows, columns = cells(height, stride), cells(width, stride)
+    mass, distance = np.empty(count), np.empty(count)
     for n in range(count):
-        y, x = divmod(int(top[n]), width)
-        y0, y1, x0, x1 = max(y - radius, 0), y + radius + 1, max(x - radius, 0), x + radius + 1
-        near = posterior[n, y0:y1, x0:x1].astype(np.float64)
-        total = float(near.sum())
-        cx = float((near.sum(0) * columns[x0:x1]).sum() / total)
-        cy = float((near.sum(1) * rows[y0:y1]).sum() / total)
-        position[n] = (cx + 0.5) * stride - 0.5, (cy + 0.5) * stride - 0.5
-        away = np.hypot(columns[None] - cx, rows[:, None] - cy) * stride
+        near = posterior[
+            n, max(y[n] - radius, 0) : y[n] + radius + 1, max(x[n] - radius, 0) : x[n] + radius + 1
+        ]
+        away = np.hypot(columns[None] - position[n, 0], rows[:, None] - position[n, 1])
         everything = float(posterior[n].sum())
-        mass[n] = total / everything
+        mass[n] = float(near.sum()) / everything
         distance[n] = float((posterior[n] * away).sum()) / everything
     return position, mass, distance

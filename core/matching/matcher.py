@@ -224,6 +224,7 @@ class LandmarkMatcher:
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         window = view.canonical(side)
         tree = shape_tree(view.shapes_px, view.mean_px).magnified(1.0 / window.part)
+        shafts = self._shafts_of(view.view, known)
         for last in (False, False, True):
             shown = frame.then(window.frame)
             seen = self._encoder.encode(standardise(shown.sample(film, window.size)))
@@ -232,7 +233,9 @@ class LandmarkMatcher:
             posterior = with_neighbours(unary, tree, stride)
             found, mass, away = peaks(posterior, stride)
             position = window.frame.to_film(found)
-            correction, _ = fit_similarity_robust(position, view.mean_px, mass)
+            # Points on shafts slide along them, from film to film and from window to window.
+            steady = at_levels(position, shafts).position
+            correction, _ = fit_similarity_robust(steady, view.mean_px, mass)
             moved = np.linalg.norm(correction.to_window(view.mean_px) - view.mean_px, axis=1)
             if last or np.nanmax(moved) < REALIGN_BEYOND * side:
                 break
@@ -254,6 +257,10 @@ class LandmarkMatcher:
             window.part * away,
             alike + SUPPORT_SHARE * (said - USUAL_SUPPORT),
         )
+
+    def _shafts_of(self, view: str, known: NDArray[np.bool_]) -> tuple[Shaft, ...]:
+        """The shafts of a view all of whose points are among the ``known`` ones [N], numbered by these."""
+        return renumbered(self._shafts.get(view, ()), known)
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
@@ -283,7 +290,7 @@ class LandmarkMatcher:
             film_px = frame.to_film(window_px)
             return np.asarray(((film_px >= 0.0) & (film_px <= np.array(film) - 1.0)).all(1))
 
-        levelled = at_levels(joint.position, renumbered(self._shafts.get(view.view, ()), known), on_film)
+        levelled = at_levels(joint.position, self._shafts_of(view.view, known), on_film)
         shown = known_points(view.aligned_px)[..., None] > 0
         single = np.where(shown, placed.single, np.nan)
         even = np.ones((1, 1, 1), np.float32)
