@@ -44,12 +44,12 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.07
-    distance: float = 1.81
-    apart: float = 0.298
-    odd: float = 0.151
-    strain: float = 3.744
-    against: float = 0.0
+    base: float = 0.076
+    distance: float = 1.834
+    apart: float = 0.246
+    odd: float = 0.134
+    strain: float = 3.484
+    against: float = 0.007
     unlike: float = 0.0
     ceiling: float = 40.0
 
@@ -66,10 +66,10 @@ class ErrorModel:
         return np.asarray(np.clip(error, self.floor, self.ceiling))
 
 
-LOOK_BEYOND_MM = 2.8
+LOOK_BEYOND_MM = 2.7
 """Expected error beyond which a point must be looked at, where the film's spacing is known."""
 
-LOOK_BEYOND_WINDOW = 0.013
+LOOK_BEYOND_WINDOW = 0.0125
 """The same as a part of the canonical window, where the spacing is unknown."""
 
 

@@ -36,8 +36,8 @@ POINTS: dict[str, tuple[float, float]] = stack(
     "c7_centre": (-7.0, -26.0),
     "s1_superior_anterior": (11.0, 424.0),
     "s1_superior_posterior": (29.0, 400.0),
-    "femoral_head_anterior": (-20.0, 490.0),
-    "femoral_head_posterior": (0.0, 494.0),
+    "femoral_head_upper": (-20.0, 490.0),
+    "femoral_head_lower": (0.0, 494.0),
 }
 
 _TILT = math.degrees(math.atan2(30, 80))

@@ -69,8 +69,8 @@ class Corner:
 
 
 @dataclass(frozen=True, eq=False)
-class Outermost:
-    """Of two bones' sphere centres the one farther to the image left (sign -1) or right (sign 1)."""
+class HigherOrLower:
+    """Of two bones' sphere centres the one higher (sign -1) or lower (sign 1) on the film."""
 
     first: SphereCentre
     second: SphereCentre
@@ -78,7 +78,7 @@ class Outermost:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         a, b = self.first(scene, camera), self.second(scene, camera)
-        return a if self.sign * a[0] >= self.sign * b[0] else b
+        return a if self.sign * a[1] >= self.sign * b[1] else b
 
 
 def corner_rules(bone: str, end: str, plate: Endplate, sides: tuple[str, str]) -> dict[str, PointRule]:
@@ -125,8 +125,8 @@ def spine_lateral_rules(people: People) -> Mapping[str, PointRule]:
     rules |= _sacral_corners(people)
     head = femoral_head(people)
     heads = SphereCentre("femur", head), SphereCentre("femur_right", head)
-    rules["femoral_head_anterior"] = Outermost(*heads, -1)
-    rules["femoral_head_posterior"] = Outermost(*heads, 1)
+    rules["femoral_head_upper"] = HigherOrLower(*heads, -1)
+    rules["femoral_head_lower"] = HigherOrLower(*heads, 1)
     return rules
 
 
