@@ -12,11 +12,20 @@ from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
 from core.film import Side
 from core.matching import matcher as matcher_module
+from core.matching import search as search_module
 from core.matching.canonical import CanonicalWindow, window_size
 from core.matching.closeups import close_groups, close_ups
 from core.matching.features import CANONICAL_MARGIN, SHAKES
-from core.matching.matcher import SUPPORT_SHARE, UNEXPECTED, LandmarkMatcher, _best_of_each_view
+from core.matching.frames import Frame
+from core.matching.matcher import (
+    SUPPORT_SHARE,
+    UNEXPECTED,
+    USUAL_SUPPORT,
+    LandmarkMatcher,
+    _best_of_each_view,
+)
 from core.matching.parallel import MOST
+from core.matching.search import Found, best_of_each_look
 from core.matching.shafts import Shaft, at_levels
 from core.matching.shape import mean_shape
 from tests.core.matching_films import (
@@ -360,6 +369,29 @@ def test_the_side_that_is_known_decides_only_where_the_film_hardly_does():
     assert best(0.96, 0.94, {"kneecap": False}) is False
     assert best(0.96, 0.94, {"hip": True}) is False
     assert best(0.96, 0.94 - UNEXPECTED, {"kneecap": True}) is False
+
+
+def test_the_most_promising_look_is_taken_first():
+    """A pose that more answers support does not win over a film that looks like the view as a whole."""
+    frame, features = Frame(np.eye(2), np.zeros(2)), SimpleNamespace(view="discs")
+    alike = Found(features, frame, frame, likeness=0.9, support=0.4)
+    supported = Found(features, frame, frame, likeness=0.4, support=0.5)
+    unlike = Found(SimpleNamespace(view="other"), frame, frame, likeness=-0.6, support=0.7)
+    assert best_of_each_look([supported, unlike, alike]) == [alike, unlike]
+    assert unlike.promise == pytest.approx(0.35)
+
+
+def test_a_score_is_better_the_more_the_whole_film_and_the_window_look_like_the_view(monkeypatch):
+    def score(whole, window):
+        monkeypatch.setattr(search_module, "likeness", lambda *_: whole)
+        monkeypatch.setattr(matcher_module, "likeness", lambda *_: window)
+        (result,) = matcher().match(square_film()[0], [reference()], mirrored=False)
+        return result.score
+
+    monkeypatch.setattr(matcher_module, "SURE_SCORE", -9.0)
+    monkeypatch.setattr(matcher_module, "support", lambda answer, *_: np.full(len(answer), USUAL_SUPPORT))
+    assert score(0.8, 0.4) == pytest.approx(0.6)
+    assert score(0.2, 0.4) == pytest.approx(0.3)
 
 
 def test_a_score_is_better_the_more_the_points_say(monkeypatch):
