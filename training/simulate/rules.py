@@ -163,14 +163,15 @@ class ShaftBorder:
         first, second = (point(scene, camera) for point in self.unit)
         unit = float(np.linalg.norm(second - first))
 
-        def border(outline: tuple[str, IntArray], level: float, sign: int) -> FloatArray:
-            bone, edges = outline
-            points = camera.project(scene.bone(bone).vertices_mm)
-            refusal = f"The shaft of {bone} does not reach the level of the point in this view."
-            return outermost(points, edges, along, float(start @ along) + level * unit, sign, refusal)
-
         own = (self.bone, self.edges)
         shaft = self.guide or own
+        points = {bone: camera.project(scene.bone(bone).vertices_mm) for bone in {self.bone, shaft[0]}}
+
+        def border(outline: tuple[str, IntArray], level: float, sign: int) -> FloatArray:
+            bone, edges = outline
+            refusal = f"The shaft of {bone} does not reach the level of the point in this view."
+            return outermost(points[bone], edges, along, float(start @ along) + level * unit, sign, refusal)
+
         for _ in range(3 if self.levels else 0):
             ends = [
                 border(shaft, level, -1) + border(shaft, level, 1)
