@@ -83,17 +83,12 @@ def test_copies_of_a_film_give_the_same_points() -> None:
     store = pytest.importorskip("data_store")
     folder = Path(store.__file__).parent / "data"
     engine = Engine.open()
-    found, expected = {}, np.empty(0)
+    found = {}
     for name in ("UNCR", "J2KR", "J2KI"):
         case = engine.analyse(read_film(folder / f"RG3_{name}.dcm"), view="ankle_ap")
-        points = case.landmarks.points.values()
-        found[name] = np.array([(p.x_px, p.y_px) for p in points])
-        expected = np.array([p.expected_error_px for p in points])
+        found[name] = np.array([(p.x_px, p.y_px) for p in case.landmarks.points.values()])
     assert np.abs(found["J2KR"] - found["UNCR"]).max() < 0.1
-    # The lossy copy is many times smaller: points on a plain edge may slide along it, within their error.
-    moved = np.hypot(*(found["J2KI"] - found["UNCR"]).T)
-    assert np.median(moved) < 0.5
-    assert (moved < expected).all()
+    assert np.hypot(*(found["J2KI"] - found["UNCR"]).T).max() < 0.5
 
 
 def test_an_absurd_size_is_refused_at_once(tmp_path: Path) -> None:
