@@ -96,7 +96,7 @@ class Engine:
             view_source="matcher" if view is None else "user",
             view_text=text,
             view_conflict=conflict,
-            side=decide_side(definition, best.mirrored, film.tags, side),
+            side=decide_side(definition, best.mirrored, film.tags, side, doubtful=best.side_doubtful),
             landmarks=points,
             automatic=points,
             calibration=film.calibration,
@@ -207,13 +207,16 @@ def blank_case(film: Radiograph, view: View, side: Side | None = None) -> Case:
     )
 
 
-def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | None) -> SideDecision:
+def decide_side(
+    view: View, looks_flipped: bool, tags: FilmTags, user: Side | None, *, doubtful: bool = False
+) -> SideDecision:
     """Which side a film shows, from its look, its tags, and what a person said.
 
     ``looks_flipped`` tells that the film shows the mirror image of the view's canonical layout. A film
     stored seen from behind (PatientOrientation) shows the other side than it looks like. Tag and
     look that disagree are a conflict, which the user must settle. A view of both sides has no side to
-    decide: ``user`` is ignored, and only the file can say that it is stored mirrored.
+    decide: ``user`` is ignored, and only the file can say that it is stored mirrored. ``doubtful`` tells that
+    the look alone would have spoken for the other side, though hardly.
     """
     if view.canonical_side is Side.BOTH:
         text = "The view shows both sides"
@@ -222,7 +225,7 @@ def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | No
     looks_like = view.canonical_side.other if looks_flipped else view.canonical_side
     reversed_store = tags.stored_mirrored
     seen = looks_like.other if reversed_store else looks_like
-    how = f"it looks like a {looks_like} one"
+    how = "it hardly tells its side" if doubtful else f"it looks like a {looks_like} one"
     if reversed_store:
         how += f", and PatientOrientation says it is stored mirrored: {seen}"
     tag = tags.laterality
@@ -233,7 +236,8 @@ def decide_side(view: View, looks_flipped: bool, tags: FilmTags, user: Side | No
         text = f"The file states no side; {how}."
         return SideDecision(seen, "matcher", text, conflict=False, mirrored=seen is not looks_like)
     if tag is seen:
-        text = f"The file's tag says {tag}; the image agrees ({how})."
+        agrees = "the image hardly tells its side" if doubtful else f"the image agrees ({how})"
+        text = f"The file's tag says {tag}; {agrees}."
         return SideDecision(tag, "tag", text, conflict=False, mirrored=tag is not looks_like)
     text = f"The file's tag says {tag}, but of the image: {how}. Please settle the side."
     return SideDecision(tag, "tag", text, conflict=True, mirrored=tag is not looks_like)

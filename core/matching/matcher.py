@@ -206,7 +206,9 @@ class LandmarkMatcher:
                 fits += [fit for fit in unusual if fit.score > upright + UNUSUAL_MARGIN]
             best, *less = _best_of_each_view(fits, expected or {})
             size = Size(film.shape[1], film.shape[0])
-            return [self._closer(film, best), *(self._result(fit, size) for fit in less)]
+            doubtful = any(fit.view.view == best.view.view and fit.score > best.score for fit in fits)
+            closer = replace(self._closer(film, best), side_doubtful=doubtful)
+            return [closer, *(self._result(fit, size) for fit in less)]
 
     def _fits(self, film: Float32, found: Sequence[Found], cancelled: CancelCheck | None) -> list[_Fit]:
         """The most promising poses, fitted to the film, the best fit first."""

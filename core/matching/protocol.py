@@ -54,7 +54,8 @@ class MatchResult:
     was matched as the mirror image of the references. ``score`` in 0..1 says how well the film fits
     this view at all: the likeness, as a whole, of the part of the film where the points were found and of
     the same part of the most similar references. ``rotation_deg`` is the film's rotation against the
-    references, ``scale`` the pixels of the window that the network saw per film pixel.
+    references, ``scale`` the pixels of the window that the network saw per film pixel. ``side_doubtful``
+    tells that the film fits its mirror image a little better, and only the expected side spoke for this.
     """
 
     view: str
@@ -68,6 +69,7 @@ class MatchResult:
     spread_px: NDArray[np.float64]
     confidence: NDArray[np.float64]
     references: tuple[str, ...]
+    side_doubtful: bool = False
 
 
 class Matcher(Protocol):

@@ -81,7 +81,7 @@ def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> Float
 
 
 def with_room(mean: FloatArray, shapes: Sequence[FloatArray], window_px: int) -> FloatArray:
-    """The mean shape [N, 2], made smaller where ``shapes`` laid on most of its points leave the window.
+    """The mean shape [N, 2], shifted or smaller where ``shapes`` laid on most of its points leave the window.
 
     A point that lies now near the others and now far off (the other hip on an oblique film) draws little at
     the fit of a film, and may then lie far outside a window that holds the mean.

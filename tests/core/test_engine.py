@@ -156,6 +156,15 @@ def test_the_matcher_is_told_how_a_film_of_the_known_side_looks(bank, tag, user,
     assert not set(both) & set(matcher.expected)
 
 
+def test_an_image_that_hardly_tells_its_side_is_not_said_to_agree():
+    sure = decide_side(VIEW, False, FilmTags(laterality=LEFT), None)
+    doubtful = decide_side(VIEW, False, FilmTags(laterality=LEFT), None, doubtful=True)
+    assert "agrees" in sure.text
+    assert "agrees" not in doubtful.text
+    assert "hardly tells its side" in doubtful.text
+    assert replace(doubtful, text=sure.text) == sure
+
+
 def test_points_that_no_reference_knows_are_left_out(bank):
     engine = Engine(CATALOGUE, bank, FixedMatcher(lost=(2,)))
     case = engine.analyse(film())

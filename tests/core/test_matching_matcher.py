@@ -114,7 +114,7 @@ def test_wide_and_tall_films(size):
     assert worst(result, target) < TOLERANCE * 900
 
 
-def test_a_mirrored_film_is_recognised_and_can_be_forbidden():
+def test_a_mirrored_film_is_recognised_and_can_be_forbidden(monkeypatch):
     film, points = square_film()
     target = points * [-1.0, 1.0] + [511.0, 0.0]
     flipped = np.ascontiguousarray(film[:, ::-1])
@@ -123,8 +123,13 @@ def test_a_mirrored_film_is_recognised_and_can_be_forbidden():
     assert worst(result, target) < TOLERANCE * 512
     (kept,) = matcher().match(flipped, [reference()], mirrored=True)
     assert kept.positions_px == pytest.approx(result.positions_px)
+    assert result.side_doubtful is False
     (gainsaid,) = matcher().match(flipped, [reference()], expected={"discs": False})
     assert gainsaid.positions_px == pytest.approx(result.positions_px)
+    monkeypatch.setattr(matcher_module, "UNEXPECTED", 9.0)
+    monkeypatch.setattr(matcher_module, "CANDIDATE_SHARE", 0.0)
+    (told,) = matcher().match(flipped, [reference()], expected={"discs": False})
+    assert (told.mirrored, told.side_doubtful) == (False, True)
     (forbidden,) = matcher().match(flipped, [reference()], mirrored=False)
     assert forbidden.mirrored is False
     assert forbidden.score < result.score
