@@ -22,6 +22,9 @@ from core.measure.evaluate import evaluate_view
 
 FloatArray = NDArray[np.float64]
 
+UNNAMED = "unnamed"
+"""View of references whose films belong to none of the catalogue."""
+
 
 @dataclass(frozen=True)
 class ValueSummary:
@@ -125,7 +128,7 @@ def evaluate(
     millimetres = all(film.mm_per_px is not None for film in targets)
     symmetric = view is not None and view.symmetric
     own = (
-        [as_reference(film, "evaluated", symmetric=symmetric) for film in targets]
+        [as_reference(film, view.key if view else UNNAMED, symmetric=symmetric) for film in targets]
         if references is None
         else list(references)
     )
@@ -160,8 +163,10 @@ def evaluate(
             some = [own[i] for i in chosen[:count]]
             matcher.match(pixels[0], some)  # encodes the references, which is not the films' time
             for film, image in zip(picked, pixels, strict=True):
+                flipped = _flipped(film, some[0])
+                told = {} if flipped is None else {some[0].view: flipped}
                 began = time.perf_counter()
-                result = matcher.match(image, some)[0]
+                result = matcher.match(image, some, expected=told)[0]
                 spent[count].append(time.perf_counter() - began)
                 scale = film.mm_per_px if millimetres and film.mm_per_px else 100.0 / film.height_px
                 known = np.isfinite(film.points_px).all(1) & np.isfinite(result.positions_px).all(1)
@@ -171,7 +176,7 @@ def evaluate(
                 expected[count].append(result.expected_error_px * scale)
                 if view is not None:
                     values[count].append(_value_errors(view, film, result.positions_px))
-                mirrored[count].append(result.mirrored is not (film.side is Side.RIGHT))
+                mirrored[count].append(result.mirrored is not bool(flipped))
         for count in counts:
             errors[count].append(np.stack(drawn[count]))
     return Evaluation(
@@ -188,6 +193,13 @@ def evaluate(
         model_sha256=matcher.model_sha256,
         provider=matcher.provider,
     )
+
+
+def _flipped(film: AnnotatedFilm, reference: Reference) -> bool | None:
+    """Whether a film shows the mirror image of a reference; None where one of them is of no single side."""
+    if film.side is None or Side.BOTH in (film.side, reference.side):
+        return None
+    return film.side is not reference.side
 
 
 def _mean_of_known(errors: FloatArray) -> float | None:

@@ -11,12 +11,13 @@ import numpy as np
 
 from core.adapters.atomic import write_bytes
 from core.adapters.bank import load_bank
-from core.adapters.bank_matcher import bank_matcher
+from core.adapters.bank_matcher import bank_matcher, shafts_of
 from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
-from core.evaluation import Evaluation, as_reference, evaluate
+from core.errors import ReadError
+from core.evaluation import UNNAMED, Evaluation, as_reference, evaluate
 from core.matching.matcher import LandmarkMatcher
 
 
@@ -27,11 +28,18 @@ def evaluate_cases(options: argparse.Namespace) -> int:
     view = catalogue.views.get(options.view or options.cases.resolve().name)
     symmetric = view is not None and view.symmetric
     encoder = OnnxEncoder()
-    matcher, references = LandmarkMatcher(encoder, MemoryFeatureCache()), None
+    shafts = {} if view is None else {view.key: shafts_of(view, targets[0].names or None)}
+    matcher, references = LandmarkMatcher(encoder, MemoryFeatureCache(), shafts=shafts), None
     if options.references_from is not None:
+        films = read_cases(options.references_from)
+        if films[0].names != targets[0].names:
+            raise ReadError(
+                "Its points are named otherwise than those of the films to match",
+                path=options.references_from,
+                remedy="Choose references with the same points in the same order.",
+            )
         references = [
-            as_reference(film, "evaluated", symmetric=symmetric)
-            for film in read_cases(options.references_from)
+            as_reference(film, view.key if view else UNNAMED, symmetric=symmetric) for film in films
         ]
     elif options.bank is not None:
         if options.view is None:

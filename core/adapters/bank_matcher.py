@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.adapters.bank import Bank
 from core.matching.confidence import ErrorModel
 from core.matching.features import Encoder, FeatureCache
@@ -22,11 +24,15 @@ def bank_matcher(
     return LandmarkMatcher(encoder, cache, error_model, shapes=bank.shapes(catalogue), shafts=shafts)
 
 
-def shafts_of(view: View) -> tuple[Shaft, ...]:
-    """The shafts of a view by the numbers of their points."""
+def shafts_of(view: View, names: Sequence[str] | None = None) -> tuple[Shaft, ...]:
+    """The shafts of a view by the numbers of their points among ``names``: by default all of the view.
+
+    Those with points that are not named are left out.
+    """
+    named = view.point_keys if names is None else tuple(names)
 
     def numbers(keys: tuple[str, ...]) -> Numbers:
-        return tuple(view.point_keys.index(key) for key in keys)
+        return tuple(named.index(key) for key in keys)
 
     return tuple(
         Shaft(
@@ -37,4 +43,5 @@ def shafts_of(view: View) -> tuple[Shaft, ...]:
             beside=tuple(numbers(border) for border in shaft.beside),
         )
         for shaft in view.shafts
+        if shaft.needed <= set(named)
     )

@@ -107,6 +107,11 @@ class ShaftDefinition:
         """The points that lie at its levels."""
         return frozenset(sum((*self.borders, *self.beside), ()))
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """All its points: those at its levels and those that tell where the levels lie."""
+        return self.placed.union(self.start, *self.unit)
+
 
 @dataclass(frozen=True)
 class View:

@@ -20,11 +20,13 @@ from app.cli import main
 from core.adapters import onnx
 from core.adapters.bank import MANIFEST, default_bank_folder, load_bank, save_manifest
 from core.adapters.bank_check import check_bank
+from core.adapters.bank_matcher import shafts_of
 from core.adapters.case_file import save_case
 from core.adapters.dicom import read_film
 from core.adapters.onnx import default_model_path
 from core.engine import Engine
 from core.film import Side
+from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
 from core.resources import resource_path
 from tests.core.bank_folder import VIEW, edit_manifest, make_bank, make_cases, picture
@@ -339,6 +341,38 @@ def test_evaluate_refuses_references_with_other_points(tmp_path: Path, small: Pa
     folder = make_cases(tmp_path / "set", 2)
     assert main(["evaluate", str(folder), "--bank", str(small), "--view", "hand_pa", "--counts", "1"]) == 1
     assert "points" in capsys.readouterr().err
+
+
+def test_evaluate_refuses_references_with_points_named_otherwise(tmp_path: Path, capsys: Any) -> None:
+    folder, others = make_cases(tmp_path / "set", 2), make_cases(tmp_path / "others", 2)
+    listed = json.loads((others / "landmarks.json").read_text(encoding="utf-8"))
+    for film in listed:
+        film["names"] = [f"p{number}" for number in range(len(film["landmarks"]))]
+    (others / "landmarks.json").write_text(json.dumps(listed), encoding="utf-8")
+    assert main(["evaluate", str(folder), "--references-from", str(others), "--counts", "1"]) == 1
+    message = capsys.readouterr().err
+    assert str(others) in message
+    assert "named otherwise" in message
+
+
+def test_evaluate_knows_the_shafts_of_the_view(tmp_path: Path, monkeypatch: Any) -> None:
+    """A point on a shaft is measured at its level, as the program does it."""
+    view = load_catalogue().view("knee_ap")
+    folder = make_cases(tmp_path / "knee_ap", 2)
+    listed = json.loads((folder / "landmarks.json").read_text(encoding="utf-8"))
+    spots = np.random.default_rng(1).uniform(20, 140, (len(view.points), 2)).tolist()
+    for film in listed:
+        film["names"], film["landmarks"] = list(view.point_keys), spots
+    (folder / "landmarks.json").write_text(json.dumps(listed), encoding="utf-8")
+    known = {}
+
+    def watched(*parts: Any, shafts: Any, **others: Any) -> LandmarkMatcher:
+        known.update(shafts)
+        return LandmarkMatcher(*parts, shafts=shafts, **others)
+
+    monkeypatch.setattr("app.commandline.evaluate.LandmarkMatcher", watched)
+    assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
+    assert known == {"knee_ap": shafts_of(view)}
 
 
 def test_output_that_nobody_reads_ends_quietly(small: Path, cache: Path) -> None:

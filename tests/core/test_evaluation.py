@@ -11,6 +11,7 @@ from core.adapters.cases_folder import AnnotatedFilm, read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.errors import ReadError
 from core.evaluation import as_reference, evaluate
+from core.film import Side
 from core.matching.matcher import LandmarkMatcher
 from core.measure.definitions import ConstructionStep
 from core.measure.loader import load_catalogue
@@ -159,6 +160,26 @@ def test_sets_that_look_like_their_mirror_image_say_so_to_the_matcher(films):
         view = replace(ankle, points=ankle.points[:3], measurements=(), symmetric=symmetric)
         evaluate(Asked(truth_of(films)), films, view=view, counts=(1,), draws=1)
         assert asked == {symmetric}
+
+
+def test_a_known_side_is_told_to_the_matcher(films):
+    """As that of a file is: whether the film shows the mirror image of the references."""
+
+    class Asked(OffsetMatcher):
+        def match(self, pixels, references, *, expected=None, **options):
+            asked.append(expected)
+            (result,) = super().match(pixels, references)
+            return [replace(result, mirrored=True)]
+
+    wrong = {Side.LEFT: 100.0, Side.RIGHT: 0.0, Side.BOTH: 100.0, None: 100.0}
+    told = {Side.LEFT: {"v": False}, Side.RIGHT: {"v": True}, Side.BOTH: {}, None: {}}
+    references = [as_reference(films[0], "v")]
+    for side in wrong:
+        asked: list[dict[str, bool]] = []
+        sided = [replace(film, side=side) for film in films[1:]]
+        result = evaluate(Asked(truth_of(films)), sided, references=references, counts=(1,), draws=1)
+        assert asked[1:] == [told[side]] * 5  # the first time is for the references
+        assert result.counts["1"].mirrored_wrong_percent == wrong[side]
 
 
 def test_errors_of_measurements(films):

@@ -135,3 +135,15 @@ def test_every_shaft_of_the_catalogue_is_numbered_by_its_keys() -> None:
         for shaft, definition in zip(shafts_of(view), view.shafts, strict=True):
             for numbers, keys in zip(shaft.borders, definition.borders, strict=True):
                 assert [view.point_keys[number] for number in numbers] == list(keys)
+
+
+def test_shafts_by_the_points_that_a_set_names() -> None:
+    view = default_catalogue().view("knee_ap")
+    femur, tibia = view.shafts
+    names = [key for key in reversed(view.point_keys) if key not in tibia.placed - femur.needed]
+    (shaft,) = shafts_of(view, names)
+    assert shaft.levels == femur.levels
+    assert [[names[number] for number in border] for border in shaft.borders] == [
+        list(border) for border in femur.borders
+    ]
+    assert shafts_of(view, names[:3]) == ()
