@@ -1,7 +1,8 @@
 """From the shape of the answers to an error a reader can use.
 
 The constants are fitted by ``python -m training.bench.calibrate`` on simulated films of the people kept for
-validation, in all views; they belong to the model they were fitted for.
+validation, in all views, with the bank's references and with few; they belong to the model they were fitted
+for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Evidence:
     logarithm of the probability that they give it (see ``refine.Placed``); ``apart`` the median distance of
     the single references' answers when neighbours say nothing; ``odd`` the distance from where all points
     together put it. The last two hold for a film as a whole: ``strain`` says how badly its answers fit
-    together (see ``joint``), ``score`` 0..1 how well the film fits the view.
+    together (see ``joint``), ``shapes`` how many people's shapes are known of the view.
     """
 
     distance: FloatArray
@@ -30,7 +31,7 @@ class Evidence:
     apart: FloatArray
     odd: FloatArray
     strain: float | FloatArray
-    score: float | FloatArray
+    shapes: float | FloatArray
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class ErrorModel:
     """Expected error in window pixels, as a product of powers of what the evidence says.
 
     ``base`` times (1 + each length and the strain) to the power of the constant of its name, times
-    exp(``against`` * against + ``unlike`` * (1 - score)), at least ``floor``, an eighth of a cell of the fine
-    map: no answer is surer than that; at most ``ceiling``, as errors were counted when the constants were
-    fitted. No constant is negative, so that more doubt is never less error.
+    exp(``against`` * against), divided by the shapes to the power of ``known``: a single reference does not
+    tell how people differ, and that all agrees with it says little. At least ``floor``, an eighth of a cell
+    of the fine map: no answer is surer than that; at most ``ceiling``, as errors were counted when the
+    constants were fitted. No constant is negative, so that more doubt is never less error.
     """
 
     floor: float = 0.5
@@ -50,7 +52,7 @@ class ErrorModel:
     odd: float = 0.134
     strain: float = 3.484
     against: float = 0.007
-    unlike: float = 0.0
+    known: float = 0.0
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
@@ -61,7 +63,8 @@ class ErrorModel:
             * (1.0 + evidence.apart) ** self.apart
             * (1.0 + evidence.odd) ** self.odd
             * (1.0 + evidence.strain) ** self.strain
-            * np.exp(self.against * evidence.against + self.unlike * (1.0 - evidence.score))
+            * np.exp(self.against * evidence.against)
+            / np.asarray(evidence.shapes, dtype=np.float64) ** self.known
         )
         return np.asarray(np.clip(error, self.floor, self.ceiling))
 

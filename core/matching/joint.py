@@ -40,6 +40,9 @@ FIRST_ROUNDS, MORE_ROUNDS, DAMPING = 6, 4, 0.5
 """Rounds of expectation propagation from nothing and from former words, and the part of the last round that
 is kept in each."""
 
+FARTHEST = 3.0
+"""How far beyond where it left a point a word may lie, as a multiple of how far it moved it."""
+
 LEAST = np.float32(np.log(1e-12))
 """Logarithm of what the other points' word leaves at least of any place."""
 
@@ -135,16 +138,15 @@ def expected_jointly(
     Gaussian that says the same in the light of all other answers, in a few rounds. Without ``former`` words
     the answers are taken more and more at theirs.
     """
-    count, height, width = answers.shape
-    mean, prior = shapes
     known = answers / answers.sum(axis=(1, 2), keepdims=True)
-    told = np.log((1.0 - DOUBT) * known + DOUBT / (height * width)).astype(np.float32)
+    told = np.log((1.0 - DOUBT) * known + DOUBT / known[0].size).astype(np.float32)
+    count, (mean, prior) = len(answers), shapes
     blocks = np.arange(2 * count).reshape(count, 2)
     inside = blocks[:, :, None], blocks[:, None, :]
     precision, shift = former or Words(np.zeros((count, 2, 2)), np.zeros((count, 2)))
     belief, bells = answers, np.zeros_like(answers)
     for number in range(FIRST_ROUNDS if former is None else MORE_ROUNDS):
-        joint = np.zeros((2 * count, 2 * count))
+        joint = np.zeros_like(prior)
         joint[inside] = precision
         covariance = prior - prior @ np.linalg.solve(np.eye(2 * count) + joint @ prior, joint @ prior)
         own = _inverse(covariance[inside])
@@ -161,8 +163,12 @@ def expected_jointly(
         found = _inverse(spread + np.eye(2))
         values, axes = np.linalg.eigh(found - wide)
         new = np.einsum("nij,nj,nkj->nik", axes, np.maximum(values, 1e-6), axes)
-        # The word whose precision was kept within bounds still has to lead to the same place.
-        said = _times(wide + new, centre - mean) - _times(wide, middle)
+        # A word leads to where the point was found. One that hardly says so lies far beyond, and many such
+        # words together would throw all points there.
+        off = centre - mean - middle
+        pull = np.einsum("nij,nik,nk->nj", axes, wide, off)
+        most = FARTHEST * np.maximum(values, 1e-6) * np.abs(np.einsum("nij,ni->nj", axes, off))
+        said = _times(new, centre - mean) + _times(axes, np.clip(pull, -most, most))
         kept = 0.0 if number == 0 and former is None else DAMPING
         precision, shift = kept * precision + (1 - kept) * new, kept * shift + (1 - kept) * said
     return Expected(np.asarray(belief, dtype=np.float32), np.exp(bells), Words(precision, shift))

@@ -308,7 +308,7 @@ class LandmarkMatcher:
                 ),
                 odd=np.linalg.norm(levelled.only_across(joint.position - placed.position), axis=1),
                 strain=float(joint.strain.mean()),
-                score=score,
+                shapes=float(len(view.shapes_px)),
             )
         )
         expected = levelled.with_levels(expected)

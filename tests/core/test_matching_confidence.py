@@ -10,36 +10,37 @@ from core.matching.confidence import ErrorModel, Evidence, confidence
 length = st.floats(0, 200)
 
 
-def expected(score, *parts):
-    model = ErrorModel(odd=0.1, strain=0.2, against=0.1, unlike=1.0)
-    return float(model.expected_error(Evidence(*(np.array([part]) for part in parts), score))[0])
+def expected(shapes, *parts):
+    model = ErrorModel(odd=0.1, strain=0.2, against=0.1, known=0.2)
+    return float(model.expected_error(Evidence(*(np.array([part]) for part in parts), shapes))[0])
 
 
 @given(
-    st.floats(0, 1), st.tuples(length, length, length, length, length), st.integers(0, 4), st.floats(0, 50)
+    st.integers(1, 100),
+    st.tuples(length, length, length, length, length),
+    st.integers(0, 4),
+    st.floats(0, 50),
 )
-def test_more_doubt_or_disagreement_is_never_less_error(score, lengths, which, more):
-    base = expected(score, *lengths)
+def test_more_doubt_or_disagreement_is_never_less_error(shapes, lengths, which, more):
+    base = expected(shapes, *lengths)
     assert base >= ErrorModel.floor
     worse = [part + more * (which == number) for number, part in enumerate(lengths)]
-    assert expected(score, *worse) >= base - 1e-9
-    assert expected(0.9 * score, *lengths) >= base - 1e-9
+    assert expected(shapes, *worse) >= base - 1e-9
+    assert expected(0.5 * shapes, *lengths) >= base - 1e-9
 
 
 def test_expected_error_is_a_product_of_powers():
     model = ErrorModel(
-        floor=0.5, base=0.1, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.1, unlike=1.0
+        floor=0.5, base=0.1, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.1, known=0.5
     )
-    evidence = Evidence(np.array([4.0]), np.array([8.0]), np.array([99.0]), np.array([1.0]), 2.0, 0.5)
-    assert model.expected_error(evidence) == pytest.approx(
-        [0.1 * 5.0 * np.exp(0.8) * 4.0 * 3.0 * np.exp(0.5)]
-    )
+    evidence = Evidence(np.array([4.0]), np.array([8.0]), np.array([99.0]), np.array([1.0]), 2.0, 4.0)
+    assert model.expected_error(evidence) == pytest.approx([0.1 * 5.0 * np.exp(0.8) * 4.0 * 3.0 / 2.0])
 
 
 def test_expected_errors_keep_within_what_was_counted():
     model = ErrorModel()
-    nothing = Evidence(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), 0.0, 1.0)
-    far = Evidence(np.full(1, 500.0), np.full(1, 90.0), np.full(1, 500.0), np.full(1, 500.0), 50.0, 0.0)
+    nothing = Evidence(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), 0.0, 60.0)
+    far = Evidence(np.full(1, 500.0), np.full(1, 90.0), np.full(1, 500.0), np.full(1, 500.0), 50.0, 1.0)
     assert model.expected_error(nothing) == pytest.approx([model.floor])
     assert model.expected_error(far) == pytest.approx([model.ceiling])
 

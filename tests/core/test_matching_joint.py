@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.matching.framing import Pose
 from core.matching.heatmaps import cells, moments
 from core.matching.joint import Shapes, expected_jointly, fit_jointly
 
@@ -154,3 +155,18 @@ def test_the_more_references_agree_the_less_a_shape_may_differ():
         for count in (1, 4, 12)
     ]
     assert moved[0] > moved[1] > moved[2]
+
+
+@pytest.mark.parametrize("shift_px", [-30.0, 30.0])
+def test_clear_answers_stay_where_the_framing_lets_expect_others(shift_px):
+    """All words point the same way, and none by itself is worth much: together they must not overshoot."""
+    pose = Pose(np.array([shift_px, 0.0, 0.0, 0.0]), np.diag([16.0, 16.0, 16.0, 20.0]) ** 2)
+    belief = expected_jointly(answers_at(LEG), *CELLS, Shapes.like(LEG, LEG[None], pose)).belief
+    assert np.abs(centres(belief) - LEG).max() < 1.0
+
+
+def test_an_expected_pose_tells_links_apart_that_look_alike():
+    pose = Pose(np.array([0.0, 15.0, 0.0, 0.0]), np.diag([4.0, 4.0, 4.0, 20.0]) ** 2)
+    either = answers_at(LEG, LEG + LEVEL)
+    belief = expected_jointly(either, *CELLS, Shapes.like(LEG, MANY, pose)).belief
+    assert np.abs(centres(belief) - LEG - LEVEL).max() < 3.0

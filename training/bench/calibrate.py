@@ -1,7 +1,8 @@
 """Fit the expected error to true errors: ``python -m training.bench.calibrate CASES ...``.
 
 CASES is a folder of films that were not trained on, named after its view (see
-``python -m training.simulate``). The shipped bank's references are matched onto every film and the constants
+``python -m training.simulate``). The shipped bank's references are matched onto every film, and so are a few
+of them alone, as of an anatomy of which no more is known. The constants
 of ``core.matching.confidence.ErrorModel`` are fitted: those with which the true errors, taken as gamma
 distributed about the expected ones, are most likely, so that both agree in the mean. Prints the constants,
 how well expected and true errors agree in five classes, and how well gross errors are told from others
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from core.adapters.bank import default_bank_folder, load_bank
-from core.adapters.bank_matcher import bank_matcher
+from core.adapters.bank_matcher import bank_matcher, shafts_of
 from core.adapters.cases_folder import read_cases
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.errors import MatchError
 from core.matching.confidence import ErrorModel, Evidence
+from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
 from core.resources import user_cache_dir
 
@@ -35,8 +37,11 @@ FloatArray = NDArray[np.float64]
 POWERS = ("distance", "apart", "odd", "strain")
 """Evidence that the error model takes to a power, in the order of its constants."""
 
-LARGEST = {"distance": 2.0, "apart": 2.0, "odd": 2.0, "strain": 4.0, "against": 0.3, "unlike": 6.0}
+LARGEST = {"distance": 2.0, "apart": 2.0, "odd": 2.0, "strain": 4.0, "against": 0.3, "known": 1.0}
 """Bounds of the constants: of whole films there are few, which a fit would otherwise take for the rule."""
+
+FEW = (1, 4)
+"""Numbers of references that are also taken alone, without the shapes of further people."""
 
 GROSS_MM = 10.0
 CAPPED_PX = ErrorModel.ceiling
@@ -59,27 +64,32 @@ def collect(cases: Path, view: str) -> FloatArray:
     """
     catalogue = load_catalogue()
     bank = load_bank()
-    references = bank.references(catalogue, view)
-    recorder = Recorder()
-    cache = DiskFeatureCache(user_cache_dir(), shipped=default_bank_folder() / "features")
-    matcher = bank_matcher(OnnxEncoder(), cache, bank, catalogue, recorder)
     definition = catalogue.view(view)
+    references = bank.references(catalogue, view)
+    encoder, recorder = OnnxEncoder(), Recorder()
+    cache = DiskFeatureCache(user_cache_dir(), shipped=default_bank_folder() / "features")
+    plain = LandmarkMatcher(encoder, cache, recorder, shafts={view: shafts_of(definition)})
+    order = np.random.default_rng(len(view)).permutation(len(references))
+    ways = [(bank_matcher(encoder, cache, bank, catalogue, recorder), references)]
+    ways += [(plain, [references[i] for i in order[:few]]) for few in FEW]
     on_shaft = frozenset[str]().union(*(shaft.placed for shaft in definition.shafts))
     by_itself = np.array([key not in on_shaft for key in definition.point_keys])
     rows = []
     for film in read_cases(cases):
-        try:
-            expected = {} if film.side is None else {view: film.side is not definition.canonical_side}
-            result = matcher.match(read_film(film.path).pixels, references, expected=expected)[0]
-        except MatchError:
-            continue
-        evidence: Evidence = recorder.seen  # type: ignore[attr-defined]
-        placed = np.isfinite(result.positions_px).all(1)
-        error = np.linalg.norm(result.positions_px - film.points_px, axis=1)[placed]
-        per_point = [np.broadcast_to(part, error.shape) for part in astuple(evidence)]
-        row = np.stack([error * result.scale, error * (film.mm_per_px or np.nan), *per_point], axis=1)
-        rows.append(row[np.isfinite(error) & by_itself[placed]])
-    print(f"{view}: {len(rows)} films", flush=True)
+        pixels = read_film(film.path).pixels
+        expected = {} if film.side is None else {view: film.side is not definition.canonical_side}
+        for matcher, some in ways:
+            try:
+                result = matcher.match(pixels, some, expected=expected)[0]
+            except MatchError:
+                continue
+            evidence: Evidence = recorder.seen  # type: ignore[attr-defined]
+            placed = np.isfinite(result.positions_px).all(1)
+            error = np.linalg.norm(result.positions_px - film.points_px, axis=1)[placed]
+            per_point = [np.broadcast_to(part, error.shape) for part in astuple(evidence)]
+            row = np.stack([error * result.scale, error * (film.mm_per_px or np.nan), *per_point], axis=1)
+            rows.append(row[np.isfinite(error) & by_itself[placed]])
+    print(f"{view}: {len(rows)} matches", flush=True)
     return np.concatenate(rows)
 
 
@@ -90,7 +100,7 @@ def fit(error: FloatArray, evidence: Evidence) -> ErrorModel:
             np.ones_like(error),
             *(np.log1p(np.broadcast_to(getattr(evidence, name), error.shape)) for name in POWERS),
             np.broadcast_to(evidence.against, error.shape),
-            np.broadcast_to(1.0 - evidence.score, error.shape),
+            -np.log(np.broadcast_to(evidence.shapes, error.shape)),
         ],
         axis=1,
     )
@@ -101,7 +111,7 @@ def fit(error: FloatArray, evidence: Evidence) -> ErrorModel:
         ratio = true * np.exp(-line)
         return float((line + ratio).mean()), np.asarray(columns.T @ (1.0 - ratio) / len(true))
 
-    bounds = [(None, None), *[(0.0, LARGEST[name]) for name in (*POWERS, "against", "unlike")]]
+    bounds = [(None, None), *[(0.0, LARGEST[name]) for name in (*POWERS, "against", "known")]]
     weights = minimize(deviance, np.zeros(columns.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x
     return ErrorModel(ErrorModel.floor, float(np.exp(weights[0])), *(float(w) for w in weights[1:]))
 
@@ -123,13 +133,21 @@ def main() -> None:  # noqa: D103
     for low, high in pairwise(edges):
         part = (expected >= low) & (expected <= high)
         print(f"expected {expected[part].mean():6.2f}  true {error[part].mean():6.2f}  points {part.sum()}")
-    gross = error_mm > GROSS_MM
     expected_mm = expected * error_mm / np.maximum(error, 1e-9)
+    for shapes in np.unique(evidence.shapes):
+        those = evidence.shapes == shapes
+        capped = np.minimum(error, CAPPED_PX)[those].mean()
+        print(f"{shapes:.0f} shapes: expected {expected[those].mean():.2f}  true {capped:.2f}")
+        _print_marks(error_mm[those] > GROSS_MM, expected_mm[those])
+
+
+def _print_marks(gross: NDArray[np.bool_], expected_mm: FloatArray) -> None:
+    """How well gross errors are told from others."""
     if gross.any():
         for alarms in (0.02, 0.05, 0.1):
             limit = float(np.quantile(expected_mm[~gross], 1.0 - alarms))
             found = 100.0 * (expected_mm[gross] > limit).mean()
-            print(f"above {limit:.2f} mm: {found:.0f} % of {gross.sum()} gross, {alarms:.0%} of others")
+            print(f"  above {limit:.2f} mm: {found:.0f} % of {gross.sum()} gross, {alarms:.0%} of others")
 
 
 if __name__ == "__main__":
