@@ -23,7 +23,7 @@ class Evidence:
     logarithm of the probability that they give it (see ``refine.Placed``); ``apart`` the median distance of
     the single references' answers when neighbours say nothing; ``odd`` the distance from where all points
     together put it. The last two hold for a film as a whole: ``strain`` says how badly its answers fit
-    together (see ``joint``), ``shapes`` how many people's shapes are known of the view.
+    together (see ``joint``), ``people`` of how many people the view's shape is known.
     """
 
     distance: FloatArray
@@ -31,7 +31,7 @@ class Evidence:
     apart: FloatArray
     odd: FloatArray
     strain: float | FloatArray
-    shapes: float | FloatArray
+    people: float | FloatArray
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,20 @@ class ErrorModel:
     """Expected error in window pixels, as a product of powers of what the evidence says.
 
     ``base`` times (1 + each length and the strain) to the power of the constant of its name, times
-    exp(``against`` * against), divided by the shapes to the power of ``known``: a single reference does not
+    exp(``against`` * against), divided by the people to the power of ``known``: a single reference does not
     tell how people differ, and that all agrees with it says little. At least ``floor``, an eighth of a cell
     of the fine map: no answer is surer than that; at most ``ceiling``, as errors were counted when the
     constants were fitted. No constant is negative, so that more doubt is never less error.
     """
 
     floor: float = 0.5
-    base: float = 0.076
-    distance: float = 1.834
-    apart: float = 0.246
-    odd: float = 0.134
-    strain: float = 3.484
-    against: float = 0.007
-    known: float = 0.0
+    base: float = 0.219
+    distance: float = 1.194
+    apart: float = 0.136
+    odd: float = 0.052
+    strain: float = 4.0
+    against: float = 0.3
+    known: float = 0.344
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
@@ -64,7 +64,7 @@ class ErrorModel:
             * (1.0 + evidence.odd) ** self.odd
             * (1.0 + evidence.strain) ** self.strain
             * np.exp(self.against * evidence.against)
-            / np.asarray(evidence.shapes, dtype=np.float64) ** self.known
+            / np.asarray(evidence.people, dtype=np.float64) ** self.known
         )
         return np.asarray(np.clip(error, self.floor, self.ceiling))
 

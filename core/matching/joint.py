@@ -84,10 +84,14 @@ class Expected(NamedTuple):
 
 
 class Shapes(NamedTuple):
-    """The shapes that are expected, a Gaussian: ``middle`` [N, 2] and ``covariance`` [2N, 2N], in pixels."""
+    """The shapes that are expected, a Gaussian: ``middle`` [N, 2] and ``covariance`` [2N, 2N], in pixels.
+
+    ``people`` is the number of those by whose shapes it is known.
+    """
 
     middle: FloatArray
     covariance: FloatArray
+    people: int
 
     @classmethod
     def like(cls, mean: FloatArray, shapes: FloatArray, pose: Pose = ANY) -> Self:
@@ -98,7 +102,7 @@ class Shapes(NamedTuple):
         moves = pose_moves(mean)
         middle = mean + np.nan_to_num(shapes - mean).mean(axis=0)
         own = moves.T @ pose.covariance @ moves + _differences(middle, shapes)
-        return cls(middle + (pose.mean @ moves).reshape(mean.shape), own)
+        return cls(middle + (pose.mean @ moves).reshape(mean.shape), own, len(shapes))
 
 
 def fit_jointly(position: FloatArray, covariance: FloatArray, shapes: Shapes) -> Joint:
@@ -106,7 +110,7 @@ def fit_jointly(position: FloatArray, covariance: FloatArray, shapes: Shapes) ->
 
     Answers that fit badly count less (iterative reweighting, Lange et al. 1989).
     """
-    (mean, prior), count = shapes, len(shapes.middle)
+    mean, prior, count = shapes.middle, shapes.covariance, len(shapes.middle)
     noise = covariance + SHARPEST_PX**2 * np.eye(2)
     sharpness = np.linalg.inv(noise)
     moved = (position - mean).ravel()
@@ -140,7 +144,7 @@ def expected_jointly(
     """
     known = answers / answers.sum(axis=(1, 2), keepdims=True)
     told = np.log((1.0 - DOUBT) * known + DOUBT / known[0].size).astype(np.float32)
-    count, (mean, prior) = len(answers), shapes
+    count, mean, prior = len(answers), shapes.middle, shapes.covariance
     blocks = np.arange(2 * count).reshape(count, 2)
     inside = blocks[:, :, None], blocks[:, None, :]
     precision, shift = former or Words(np.zeros((count, 2, 2)), np.zeros((count, 2)))

@@ -308,7 +308,7 @@ class LandmarkMatcher:
                 ),
                 odd=np.linalg.norm(levelled.only_across(joint.position - placed.position), axis=1),
                 strain=float(joint.strain.mean()),
-                shapes=float(len(view.shapes_px)),
+                people=fit.shapes.people,
             )
         )
         expected = levelled.with_levels(expected)

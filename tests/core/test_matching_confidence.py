@@ -10,9 +10,9 @@ from core.matching.confidence import ErrorModel, Evidence, confidence
 length = st.floats(0, 200)
 
 
-def expected(shapes, *parts):
+def expected(people, *parts):
     model = ErrorModel(odd=0.1, strain=0.2, against=0.1, known=0.2)
-    return float(model.expected_error(Evidence(*(np.array([part]) for part in parts), shapes))[0])
+    return float(model.expected_error(Evidence(*(np.array([part]) for part in parts), people))[0])
 
 
 @given(
@@ -21,12 +21,12 @@ def expected(shapes, *parts):
     st.integers(0, 4),
     st.floats(0, 50),
 )
-def test_more_doubt_or_disagreement_is_never_less_error(shapes, lengths, which, more):
-    base = expected(shapes, *lengths)
+def test_more_doubt_or_disagreement_is_never_less_error(people, lengths, which, more):
+    base = expected(people, *lengths)
     assert base >= ErrorModel.floor
     worse = [part + more * (which == number) for number, part in enumerate(lengths)]
-    assert expected(shapes, *worse) >= base - 1e-9
-    assert expected(0.5 * shapes, *lengths) >= base - 1e-9
+    assert expected(people, *worse) >= base - 1e-9
+    assert expected(0.5 * people, *lengths) >= base - 1e-9
 
 
 def test_expected_error_is_a_product_of_powers():

@@ -18,7 +18,7 @@ def test_the_constants_that_errors_were_made_with_are_found():
     errors = truth.expected_error(evidence) * rng.gamma(2.0, 0.5, 20_000)
     kept = errors < 50.0
     assert kept.mean() > 0.98
-    found = fit(errors[kept], Evidence(*(part[kept] for part in (*lengths, evidence.shapes))))
+    found = fit(errors[kept], Evidence(*(part[kept] for part in (*lengths, evidence.people))))
     assert found.base == pytest.approx(0.6, rel=0.1)
     assert found.distance == pytest.approx(0.6, abs=0.05)
     assert found.apart == pytest.approx(0.0, abs=0.03)

@@ -100,7 +100,7 @@ def fit(error: FloatArray, evidence: Evidence) -> ErrorModel:
             np.ones_like(error),
             *(np.log1p(np.broadcast_to(getattr(evidence, name), error.shape)) for name in POWERS),
             np.broadcast_to(evidence.against, error.shape),
-            -np.log(np.broadcast_to(evidence.shapes, error.shape)),
+            -np.log(np.broadcast_to(evidence.people, error.shape)),
         ],
         axis=1,
     )
@@ -134,10 +134,10 @@ def main() -> None:  # noqa: D103
         part = (expected >= low) & (expected <= high)
         print(f"expected {expected[part].mean():6.2f}  true {error[part].mean():6.2f}  points {part.sum()}")
     expected_mm = expected * error_mm / np.maximum(error, 1e-9)
-    for shapes in np.unique(evidence.shapes):
-        those = evidence.shapes == shapes
+    for people in np.unique(evidence.people):
+        those = evidence.people == people
         capped = np.minimum(error, CAPPED_PX)[those].mean()
-        print(f"{shapes:.0f} shapes: expected {expected[those].mean():.2f}  true {capped:.2f}")
+        print(f"{people:.0f} people: expected {expected[those].mean():.2f}  true {capped:.2f}")
         _print_marks(error_mm[those] > GROSS_MM, expected_mm[those])
 
 
