@@ -27,7 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RELATIVE_TOLERANCE = 1e-6
-LARGEST_MIB = 470.0  # guards against growth; OpenCV and its libraries are 150 of it, references 45
+LARGEST_MIB = 480.0  # guards against growth; OpenCV and its libraries are 150 of it, references 66
 TIME_LIMIT_S = 300.0
 NUMBERS_THAT_VARY = ("_ms", "_seconds", "_s")  # endings of keys that hold measured times
 SOURCE_PROGRAM = [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())"]
