@@ -373,6 +373,14 @@ def test_evaluate_knows_the_shafts_of_the_view(tmp_path: Path, monkeypatch: Any)
     monkeypatch.setattr("app.commandline.evaluate.LandmarkMatcher", watched)
     assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
     assert known == {"knee_ap": shafts_of(view)}
+    # Unnamed points are the view's first ones: a shaft that lacks one is left out.
+    first = max(point for shaft in shafts_of(view) for point in shaft.points)
+    for film in listed:
+        film["names"], film["landmarks"] = [], spots[:first]
+    (folder / "landmarks.json").write_text(json.dumps(listed), encoding="utf-8")
+    assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
+    assert known == {"knee_ap": shafts_of(view, view.point_keys[:first])}
+    assert len(known["knee_ap"]) < len(view.shafts)
 
 
 def test_output_that_nobody_reads_ends_quietly(small: Path, cache: Path) -> None:
