@@ -41,9 +41,10 @@ class CountSummary:
     """Errors with one number of references: in millimetres, or in percent of the image height.
 
     ``mean`` is over all points, targets and draws, ``sd_over_draws`` the standard deviation of the draws'
-    means. The ``sdr`` fields are the percentage of points within that distance (None without spacing).
-    ``flagged`` is the share of points with an expected error above ``LOOK_BEYOND_MM`` among those wrong by
-    more than 10 mm, and ``false_alarms`` among the others (None where there are none).
+    means. ``mirrored_wrong_percent`` are the films taken for their mirror image although their side, where it
+    is known, was told. The ``sdr`` fields are the percentage of points within that distance (None without
+    spacing). ``flagged`` is the share of points with an expected error above ``LOOK_BEYOND_MM`` among those
+    wrong by more than 10 mm, and ``false_alarms`` among the others (None where there are none).
     ``by_point`` are the means of the single points, None for a point that no film shows,
     ``by_measurement`` the errors of the view's measurements by key where the view is known.
     """
@@ -104,6 +105,12 @@ def as_reference(film: AnnotatedFilm, view: str, *, symmetric: bool = False) -> 
         digest=hashlib.sha256(str(film.path).encode() + points.tobytes()).hexdigest(),
         symmetric=symmetric,
     )
+
+
+def keys_of(film: AnnotatedFilm, view: View) -> tuple[str, ...]:
+    """Keys of a film's points: those that it names, where the view has them all, else the view's first."""
+    named = bool(film.names) and set(film.names) <= set(view.point_keys)
+    return film.names if named else view.point_keys[: len(film.points_px)]
 
 
 def evaluate(
@@ -242,7 +249,7 @@ def _summary(
 
 def _value_errors(view: View, film: AnnotatedFilm, found_px: FloatArray) -> dict[str, tuple[str, float]]:
     """Unit and absolute error of each measurement of which both point sets give a value."""
-    keys = film.names if film.names and set(film.names) <= set(view.point_keys) else view.point_keys
+    keys = keys_of(film, view)
     spacing, source = film.mm_per_px, SpacingSource.USER if film.mm_per_px else SpacingSource.NONE
     calibration = Calibration(spacing, spacing, source, "Stated by the set.")
     exact, found = (

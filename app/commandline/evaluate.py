@@ -12,14 +12,13 @@ import numpy as np
 from core.adapters.atomic import write_bytes
 from core.adapters.bank import load_bank
 from core.adapters.bank_matcher import bank_matcher, shafts_of
-from core.adapters.cases_folder import AnnotatedFilm, read_cases
+from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
 from core.errors import ReadError
-from core.evaluation import UNNAMED, Evaluation, as_reference, evaluate
+from core.evaluation import UNNAMED, Evaluation, as_reference, evaluate, keys_of
 from core.matching.matcher import LandmarkMatcher
-from core.measure.definitions import View
 
 
 def evaluate_cases(options: argparse.Namespace) -> int:
@@ -29,7 +28,7 @@ def evaluate_cases(options: argparse.Namespace) -> int:
     view = catalogue.views.get(options.view or options.cases.resolve().name)
     symmetric = view is not None and view.symmetric
     encoder = OnnxEncoder()
-    shafts = {} if view is None else {view.key: shafts_of(view, _names(targets[0], view))}
+    shafts = {} if view is None else {view.key: shafts_of(view, keys_of(targets[0], view))}
     matcher, references = LandmarkMatcher(encoder, MemoryFeatureCache(), shafts=shafts), None
     if options.references_from is not None:
         films = read_cases(options.references_from)
@@ -71,11 +70,6 @@ def evaluate_cases(options: argparse.Namespace) -> int:
     if options.json is not None:
         write_bytes(options.json, (json.dumps(result.to_json(), indent=1) + "\n").encode())
     return 0
-
-
-def _names(film: AnnotatedFilm, view: View) -> tuple[str, ...]:
-    """Keys of a film's points: those that it names, else the first of the view."""
-    return film.names or view.point_keys[: len(film.points_px)]
 
 
 def _print(result: Evaluation) -> None:

@@ -15,12 +15,14 @@ from core.matching import matcher as matcher_module
 from core.matching import search as search_module
 from core.matching.canonical import CanonicalWindow, window_size
 from core.matching.closeups import close_groups, close_ups
+from core.matching.confidence import ErrorModel
 from core.matching.features import CANONICAL_MARGIN, SHAKES
 from core.matching.frames import Frame
 from core.matching.matcher import (
     SUPPORT_SHARE,
     UNEXPECTED,
     USUAL_SUPPORT,
+    VOTERS,
     LandmarkMatcher,
     _best_of_each_view,
 )
@@ -468,3 +470,19 @@ def test_shapes_of_further_people_are_known_by_view_and_kept_apart():
     assert shaped.further_px == pytest.approx(np.stack([shaped.mean_px] * 2), abs=0.05)
     assert len(shaped.shapes_px) == 3
     assert shaped.reordered([0]).further_px.shape == shaped.further_px.shape
+
+
+def test_all_people_whose_shape_is_known_count_for_the_expected_error():
+    """Not only those whose references are asked alone."""
+
+    class Watched(ErrorModel):
+        def expected_error(self, evidence):
+            people.append(evidence.people)
+            return super().expected_error(evidence)
+
+    film, points = square_film()
+    many = [reference(str(number)) for number in range(VOTERS + 2)]
+    for further in (None, {many[0].view: np.repeat(points[None], 3, axis=0)}):
+        people: list[float] = []
+        LandmarkMatcher(FakeEncoder(), MemoryFeatureCache(), Watched(), further).match(film, many)
+        assert set(people) == {len(many) + (3 if further else 0)}

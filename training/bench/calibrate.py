@@ -2,8 +2,8 @@
 
 CASES is a folder of films that were not trained on, named after its view (see
 ``python -m training.simulate``). The shipped bank's references are matched onto every film, and so are a few
-of them alone, as of an anatomy of which no more is known. The constants
-of ``core.matching.confidence.ErrorModel`` are fitted: those with which the true errors, taken as gamma
+of them alone, as of an anatomy of which no more is known. The constants of
+``core.matching.confidence.ErrorModel`` are fitted: those with which the true errors, taken as gamma
 distributed about the expected ones, are most likely, so that both agree in the mean. Prints the constants,
 how well expected and true errors agree in five classes, and how well gross errors are told from others
 by the error expected in millimetres.
@@ -27,7 +27,7 @@ from core.adapters.dicom import read_film
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
 from core.errors import MatchError
-from core.matching.confidence import ErrorModel, Evidence
+from core.matching.confidence import LOOK_BEYOND_MM, ErrorModel, Evidence
 from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
 from core.resources import user_cache_dir
@@ -144,6 +144,9 @@ def main() -> None:  # noqa: D103
 def _print_marks(gross: NDArray[np.bool_], expected_mm: FloatArray) -> None:
     """How well gross errors are told from others."""
     if gross.any():
+        marked = expected_mm > LOOK_BEYOND_MM
+        shares = f"{marked[gross].mean():.0%} of {gross.sum()} gross, {marked[~gross].mean():.0%} of others"
+        print(f"  marked above {LOOK_BEYOND_MM} mm: {shares}")
         for alarms in (0.02, 0.05, 0.1):
             limit = float(np.quantile(expected_mm[~gross], 1.0 - alarms))
             found = 100.0 * (expected_mm[gross] > limit).mean()
