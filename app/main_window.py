@@ -291,8 +291,8 @@ class MainWindow(BankActions):
         self.landmarks.set_definitions(
             names, {p.key: p.description for p in view.points} if view is not None else {}
         )
-        meanings = {m.key: m.definition for m in view.measurements} if view is not None else {}
-        self.measurements.set_definitions(meanings)
+        measurements = view.measurements if view is not None else ()
+        self.measurements.set_definitions({m.key: m for m in measurements})
         self.landmarks.show_case(case, self.session.needs_look(), self.session.selected_point)
         self.show_guide()
         self._show_study()

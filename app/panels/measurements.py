@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from core.measure.definitions import MeasurementDefinition
 from core.measure.results import MeasurementResult, NormalRange, format_value
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -58,11 +59,11 @@ def beside_range(result: MeasurementResult) -> str:
     return "above" if normal.high is not None and value > normal.high else ""
 
 
-def explain(result: MeasurementResult, meaning: str = "") -> str:
-    """What is measured, sign, citation, note and reason, one per line."""
+def explain(result: MeasurementResult, definition: MeasurementDefinition | None = None) -> str:
+    """What is measured, reason, sign, note, citation and pitfalls, one per line."""
     lines = [f"{result.name} ({result.definition})"]
-    if meaning:
-        lines.append(meaning)
+    if definition is not None:
+        lines.append(definition.definition)
     if result.reason:
         lines.append(result.reason)
     if result.sign:
@@ -73,6 +74,8 @@ def explain(result: MeasurementResult, meaning: str = "") -> str:
         checked = "" if result.normal.verified else " (source not verified)"
         people = f" in {result.normal.population}" if result.normal.population else ""
         lines.append(f"Normal range{people}: {result.normal.citation}{checked}")
+    if definition is not None:
+        lines += [f"Pitfall: {pitfall}" for pitfall in definition.pitfalls]
     return "\n".join(lines)
 
 
@@ -82,7 +85,7 @@ class ResultModel(QAbstractTableModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.results: tuple[MeasurementResult, ...] = ()
-        self.meanings: Mapping[str, str] = {}
+        self.definitions: Mapping[str, MeasurementDefinition] = {}
 
     def take(self, results: tuple[MeasurementResult, ...]) -> None:
         """Show other results; the rows stay selected when the measurements are the same."""
@@ -111,7 +114,7 @@ class ResultModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(result, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return explain(result, self.meanings.get(result.key, ""))
+            return explain(result, self.definitions.get(result.key))
         if role == Qt.ItemDataRole.ForegroundRole:
             if result.value is None:
                 return QColor(theme.SOFT)
@@ -197,9 +200,9 @@ class MeasurementsPanel(QWidget):
         column.addWidget(self.detail)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._select())
 
-    def set_definitions(self, meanings: Mapping[str, str]) -> None:
-        """What each measurement means, by key."""
-        self.model.meanings = meanings
+    def set_definitions(self, definitions: Mapping[str, MeasurementDefinition]) -> None:
+        """How each measurement is defined, by key."""
+        self.model.definitions = definitions
         self._describe()
 
     def show_results(self, results: tuple[MeasurementResult, ...]) -> None:
@@ -229,4 +232,4 @@ class MeasurementsPanel(QWidget):
         keys = self.selected_keys()
         one = [r for r in self.model.results if r.key in keys]
         self.detail.setVisible(len(one) == 1)
-        self.detail.setText(explain(one[0], self.model.meanings.get(one[0].key, "")) if len(one) == 1 else "")
+        self.detail.setText(explain(one[0], self.model.definitions.get(one[0].key)) if len(one) == 1 else "")

@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
 
 from app.notify import crash_text, message_for
+from app.panels.measurements import explain
 from app.tasks import TaskRunner
 from app.viewer.orientation import EdgeLetters, edge_letters
 from app.viewer.pyramid import Pyramid
 from core.errors import Cancelled, ReadError
-from core.film import Window, apply_window
+from core.film import NO_SPACING, Window, apply_window
+from core.landmarks import LandmarkSet
+from core.measure.evaluate import evaluate_view
+from core.measure.loader import load_catalogue
 
 
 def test_pyramid_shows_exactly_what_core_shows(film_of: Any) -> None:
@@ -167,3 +171,14 @@ def test_reading_films_can_be_loaded_ahead() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_explanation_of_a_measurement_warns_of_every_pitfall() -> None:
+    view = load_catalogue().view("spine_lateral")
+    results = evaluate_view(view, LandmarkSet({}), NO_SPACING)
+    for definition, result in zip(view.measurements, results, strict=True):
+        lines = explain(result, definition).splitlines()
+        assert lines[1] == definition.definition
+        assert [line for line in lines if line.startswith("Pitfall")] == [
+            f"Pitfall: {pitfall}" for pitfall in definition.pitfalls
+        ]
