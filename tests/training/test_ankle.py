@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,22 @@ def test_nothing_of_a_malleolus_lies_beyond_its_tip(seed: int) -> None:
         film = camera.project(scene.bone(bone).vertices_mm)
         beyond = ((film - points[name]) @ down).max() * camera.object_pixel_mm
         assert -1e-6 < beyond < 1.5
+
+
+def test_the_posterior_lip_is_not_taken_for_the_medial_malleolus() -> None:
+    """On a film taken very obliquely the lip is the lowest part of the tibia."""
+    scene, camera, points = _film(5)
+    tibia = scene.bone("tibia")
+    tip = np.linalg.norm(camera.project(tibia.vertices_mm) - points["medial_malleolus_tip"], axis=1).argmin()
+    leant = tibia.vertices_mm - tibia.vertices_mm[tip]
+    leant[:, 1] += 0.9 * leant[:, 2]
+    bones = [replace(tibia, vertices_mm=leant + tibia.vertices_mm[tip]), *scene.bones]
+    oblique = replace(scene, bones=tuple(b for b in bones if b is not tibia))
+    film, found = camera.project(oblique.bone("tibia").vertices_mm), oblique.project_points(camera)
+    across = points["tibial_plafond_lateral"] - points["tibial_plafond_medial"]
+    assert (film[film[:, 1].argmax()] - points["medial_malleolus_tip"]) @ across > 0.2 * across @ across
+    moved = np.linalg.norm(found["medial_malleolus_tip"] - points["medial_malleolus_tip"])
+    assert moved < 0.3 * np.linalg.norm(across)
 
 
 def test_same_seed_gives_the_same_scene_and_another_seed_another() -> None:

@@ -91,7 +91,9 @@ class _Film:
             case "tibial_plafond_lateral":
                 return np.asarray(self._plafond[1])
             case "medial_malleolus_tip":
-                return np.asarray(self._tibia[self._tibia[:, 1].argmax()])
+                # On a film taken very obliquely the posterior lip lies lower than the malleolus.
+                malleolus = self._tibia[np.unique(self._regions.edges["malleolus"])]
+                return np.asarray(malleolus[malleolus[:, 1].argmax()])
             case "lateral_malleolus_tip":
                 fibula = self._bone("fibula")
                 return np.asarray(fibula[fibula[:, 1].argmax()])
