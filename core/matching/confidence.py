@@ -19,18 +19,18 @@ FloatArray = NDArray[np.float64]
 class Evidence:
     """What speaks for and against a film's points: all [N], lengths in pixels of the canonical window.
 
-    ``distance`` is the mean distance from the point of where the answers put it; ``against`` the negative
-    logarithm of the probability that they give it (see ``refine.Placed``); ``apart`` the median distance of
-    the single references' answers when neighbours say nothing; ``odd`` the distance from where all points
-    together put it. The last two hold for a film as a whole: ``strain`` says how badly its answers fit
-    together (see ``joint``), ``people`` of how many people the view's shape is known.
+    ``spread`` is what answers and shapes together leave open (standard deviation, see ``joint``);
+    ``against`` the negative logarithm of the probability that the answers give the point (see
+    ``refine.Placed``); ``apart`` the median distance of the single references' answers when neighbours say
+    nothing; ``strain`` how badly its answer fits in with all others. The last two hold for a film as a whole:
+    ``film_strain`` is the mean of all strains, ``people`` of how many people the view's shape is known.
     """
 
-    distance: FloatArray
+    spread: FloatArray
     against: FloatArray
     apart: FloatArray
-    odd: FloatArray
-    strain: float | FloatArray
+    strain: FloatArray
+    film_strain: float | FloatArray
     people: float | FloatArray
 
 
@@ -38,7 +38,7 @@ class Evidence:
 class ErrorModel:
     """Expected error in window pixels, as a product of powers of what the evidence says.
 
-    ``base`` times (1 + each length and the strain) to the power of the constant of its name, times
+    ``base`` times (1 + each length and strain) to the power of the constant of its name, times
     exp(``against`` * against), divided by the people to the power of ``known``: a single reference does not
     tell how people differ, and that all agrees with it says little. At least ``floor``, an eighth of a cell
     of the fine map: no answer is surer than that; at most ``ceiling``, as errors were counted when the
@@ -46,23 +46,23 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.219
-    distance: float = 1.194
-    apart: float = 0.136
-    odd: float = 0.052
-    strain: float = 4.0
+    base: float = 0.14
+    spread: float = 1.51
+    apart: float = 0.12
+    strain: float = 0.65
+    film_strain: float = 3.46
     against: float = 0.3
-    known: float = 0.344
+    known: float = 0.27
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
         """Expected distance [N] to the true point, in window pixels."""
         error = (
             self.base
-            * (1.0 + evidence.distance) ** self.distance
+            * (1.0 + evidence.spread) ** self.spread
             * (1.0 + evidence.apart) ** self.apart
-            * (1.0 + evidence.odd) ** self.odd
             * (1.0 + evidence.strain) ** self.strain
+            * (1.0 + evidence.film_strain) ** self.film_strain
             * np.exp(self.against * evidence.against)
             / np.asarray(evidence.people, dtype=np.float64) ** self.known
         )

@@ -229,22 +229,18 @@ def covariances(belief: Float32, position: FloatArray, stride: int) -> FloatArra
     return np.asarray(spread + off[:, :, None] * off[:, None, :])
 
 
-def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Window position [N, 2], mass near the peak [N] and expected distance from it [N] (window pixels).
+def peaks(posterior: Float32, stride: int, radius: int = 2) -> tuple[FloatArray, FloatArray]:
+    """Window positions [N, 2] (pixels) and the parts [N] of the mass that lie near them.
 
     The position is where the mass about the strongest cell lies, the mass that within ``radius`` cells of it.
     """
-    count, height, width = posterior.shape
+    count, _, width = posterior.shape
     y, x = np.divmod(posterior.reshape(count, -1).argmax(1), width)
     position = _settled_at(posterior, x, y, stride)
-    rows, columns = cells(height, stride), cells(width, stride)
-    mass, distance = np.empty(count), np.empty(count)
+    mass = np.empty(count)
     for n in range(count):
         near = posterior[
             n, max(y[n] - radius, 0) : y[n] + radius + 1, max(x[n] - radius, 0) : x[n] + radius + 1
         ]
-        away = np.hypot(columns[None] - position[n, 0], rows[:, None] - position[n, 1])
-        everything = float(posterior[n].sum())
-        mass[n] = float(near.sum()) / everything
-        distance[n] = float((posterior[n] * away).sum()) / everything
-    return position, mass, distance
+        mass[n] = float(near.sum()) / float(posterior[n].sum())
+    return position, mass

@@ -55,9 +55,14 @@ SLACK_PX = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """``position`` [N, 2] of all points and ``strain`` [N], how badly the single answers fit in (1: well)."""
+    """All points as answers and shapes together put them.
+
+    ``position`` is [N, 2], ``covariance`` [N, 2, 2] how uncertain it is, ``strain`` [N] how badly the single
+    answers fit in (1: well).
+    """
 
     position: FloatArray
+    covariance: FloatArray
     strain: FloatArray
 
 
@@ -116,14 +121,17 @@ def fit_jointly(position: FloatArray, covariance: FloatArray, shapes: Shapes) ->
     moved = (position - mean).ravel()
     weight, strain, deviation = np.ones(count), np.zeros(count), np.zeros(2 * count)
     blocks = np.arange(2 * count).reshape(count, 2)
+    inside = blocks[:, :, None], blocks[:, None, :]
+    left_open = prior
     for _ in range(ROUNDS):
         total = prior.copy()
-        total[blocks[:, :, None], blocks[:, None, :]] += noise / weight[:, None, None]
-        deviation = prior @ np.linalg.solve(total, moved)
+        total[inside] += noise / weight[:, None, None]
+        gain = np.linalg.solve(total, prior).T
+        deviation, left_open = gain @ moved, prior - gain @ prior
         left = (moved - deviation).reshape(count, 2)
         strain = np.einsum("ni,nij,nj->n", left, sharpness, left)
         weight = (TAIL + 2.0) / (TAIL + strain)
-    return Joint(mean + deviation.reshape(count, 2), np.sqrt(strain))
+    return Joint(mean + deviation.reshape(count, 2), left_open[inside], np.sqrt(strain))
 
 
 def expected_jointly(

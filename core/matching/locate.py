@@ -40,7 +40,7 @@ def find_pose(answer: Float32, mean_px: FloatArray, stride: int) -> Pose:
     Hypotheses come from pairs of confident answers and from the whole of them; each is judged by the
     probability that the maps, slightly blurred, give to where it puts all points. Deterministic.
     """
-    position, mass, _ = peaks(answer, stride)
+    position, mass = peaks(answer, stride)
     known = np.isfinite(mean_px).all(1)
     position, mass, mean, answer = position[known], mass[known], mean_px[known], answer[known]
     extent = float(np.ptp(mean, axis=0).max())

@@ -86,9 +86,9 @@ class _Fit:
 
     ``view`` holds the references that are asked alone, ``shapes`` is what all let expect. ``frame`` takes the
     film to the square canonical window. ``seen`` is what the canonical window shows, ``posterior`` [n, H, W]
-    where the points lie in it with their neighbours' word. ``position`` [n, 2] and ``distance`` [n] are its
-    peaks and mean distances from them, in pixels of the square one. ``score`` is the likeness of what was
-    looked at first and of the canonical window, 0..1, better by what the answers say for the positions.
+    where the points lie in it with their neighbours' word. ``position`` [n, 2] are its peaks, in pixels of
+    the square one. ``score`` is the likeness of what was looked at first and of the canonical window, 0..1,
+    better by what the answers say for the positions.
     """
 
     view: ViewFeatures
@@ -98,7 +98,6 @@ class _Fit:
     seen: Look
     posterior: Float32
     position: FloatArray
-    distance: FloatArray
     score: float
 
 
@@ -233,7 +232,7 @@ class LandmarkMatcher:
             answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
             unary = np.exp(log_maps(answers.logits(view.aligned_query)))
             posterior = with_neighbours(unary, tree, stride)
-            found, mass, away = peaks(posterior, stride)
+            found, mass = peaks(posterior, stride)
             position = window.frame.to_film(found)
             # Points on shafts slide along them, from film to film and from window to window.
             steady = at_levels(position, shafts).position
@@ -256,7 +255,6 @@ class LandmarkMatcher:
             Look(shown, logits, unary, 1.0 / window.part),
             posterior,
             position,
-            window.part * away,
             alike + SUPPORT_SHARE * (said - USUAL_SUPPORT),
         )
 
@@ -277,7 +275,6 @@ class LandmarkMatcher:
         placed = Placed(
             fit.position,
             covariances(fit.posterior, found, stride) / seen.larger**2,
-            fit.distance,
             fit.frame.to_window(seen.single(neighbours, stride)),
             support(seen.fused, found, stride, seen.larger),
         )
@@ -301,13 +298,13 @@ class LandmarkMatcher:
         spread = np.sqrt(np.nanmean(((single - placed.position) ** 2).sum(2), axis=0))
         expected = self._error_model.expected_error(
             Evidence(
-                distance=placed.distance * levelled.share_across(placed.covariance),
+                spread=levelled.spread(joint.covariance),
                 against=-placed.support,
                 apart=np.nanmedian(
                     np.linalg.norm(levelled.only_across(votes - placed.position), axis=2), axis=0
                 ),
-                odd=np.linalg.norm(levelled.only_across(joint.position - placed.position), axis=1),
-                strain=float(joint.strain.mean()),
+                strain=joint.strain,
+                film_strain=float(joint.strain.mean()),
                 people=fit.shapes.people,
             )
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.matching.closeups import CloseUp, Group, close_frame, close_groups, close_ups, levels, seen_close
 from core.matching.features import Encoder, ViewFeatures, joined
-from core.matching.frames import Frame, Size, standardise
+from core.matching.frames import Frame, standardise
 from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, settled, support
 from core.matching.joint import Shapes, Words, expected_jointly
 from core.matching.parallel import Workers
@@ -32,14 +32,12 @@ class Placed:
     """Where points lie in the canonical window.
 
     ``position`` is [N, 2], ``covariance`` [N, 2, 2] how far and in which direction the answer is spread about
-    it, ``distance`` [N] the expected distance from it, ``single`` [R, N, 2] what each reference alone says;
-    all in window pixels. ``support`` [N] is the logarithm of the probability that the answers give to the
-    position, in the mean of all looks.
+    it, ``single`` [R, N, 2] what each reference alone says; all in window pixels. ``support`` [N] is the
+    logarithm of the probability that the answers give to the position, in the mean of all looks.
     """
 
     position: FloatArray
     covariance: FloatArray
-    distance: FloatArray
     single: FloatArray
     support: FloatArray
 
@@ -68,9 +66,9 @@ class _Beliefs:
     """Where the points lie, by the ``answers`` [N, H, W] of windows into which ``frames`` take the film.
 
     ``part`` are pixels of the canonical window per pixel of these. ``maps`` [N, H, W] are the answers in the
-    light of all other points, ``others`` [N, H, W] what these say of each. ``position`` [N, 2], ``away`` [N]
-    (mean distance from it) and ``covariance`` [N, 2, 2] are in pixels of the canonical window. ``words`` is
-    what the answers were taken to say.
+    light of all other points, ``others`` [N, H, W] what these say of each. ``position`` [N, 2] and the
+    ``covariance`` [N, 2, 2] about it are in pixels of the canonical window. ``words`` is what the answers
+    were taken to say.
     """
 
     answers: Float32
@@ -79,7 +77,6 @@ class _Beliefs:
     maps: Float32
     others: Float32
     position: FloatArray
-    away: FloatArray
     covariance: FloatArray
     words: Words
 
@@ -108,19 +105,17 @@ def place(
     placing = _Placing(encoder, workers, film, view, shapes, canonical)
     stride, count = encoder.strides[1], len(view.mean_px)
     beliefs = placing.beliefs(whole.fused, [whole.frame] * count, 1.0 / whole.larger)
-    single, beyond = whole.single(beliefs.others, stride), np.zeros(count)
+    single = whole.single(beliefs.others, stride)
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
     for number in range(_depth(view, levels(canonical.scale))):
         wider, near = beliefs, placing.looks(number, beliefs)
         beliefs = placing.closer(number, wider, near)
-        beyond += _beyond(wider, beliefs, canonical, placing.close[number].size, stride)
         for group, seen, expected in near:
             single[:, group.points] = seen.single(expected * beliefs.others[group.points], stride)
             looked.append((group.points, seen))
     return Placed(
         beliefs.position,
         beliefs.covariance,
-        beliefs.away + beyond,
         canonical.to_window(single),
         _support(looked, canonical.to_film(beliefs.position), stride),
     )
@@ -158,13 +153,13 @@ class _Placing:
         columns = corner[:, :1] + part * cells(width, stride)
         rows = corner[:, 1:] + part * cells(height, stride)
         maps, others, words = expected_jointly(answers, columns, rows, self.shapes, former)
-        found, _, away = peaks(maps, stride)
+        found, _ = peaks(maps, stride)
         if closest:
             # Together they tell which of several places it is; where in it, each answer knows best.
             found = settled(answers, found, stride)
         covariance = part**2 * covariances(maps, found, stride)
         position = corner + part * found
-        return _Beliefs(answers, frames, part, maps, others, position, part * away, covariance, words)
+        return _Beliefs(answers, frames, part, maps, others, position, covariance, words)
 
     def looks(self, number: int, wider: _Beliefs) -> list[_Near]:
         """Close-ups of a level, each where ``wider`` puts its points."""
@@ -217,21 +212,3 @@ def _depth(view: ViewFeatures, depth: int) -> int:
 def _detailed(view: ViewFeatures, level: int) -> Float32:
     """1 where a reference knows a point in the detail of a level, else 0: [R, N]."""
     return np.asarray(view.close_fine[:, level].any(2), dtype=np.float32)
-
-
-def _beyond(wider: _Beliefs, closer: _Beliefs, canonical: Frame, size: Size, stride: int) -> FloatArray:
-    """What the look before holds of places that the close-ups of a ``size`` do not show.
-
-    It adds [N] to the expected distances from the points, in pixels of the canonical window.
-    """
-    reach = 0.5 * closer.part / wider.part * np.array(size)
-    rows, columns = (cells(count, stride) for count in wider.maps.shape[1:])
-    film_px = canonical.to_film(closer.position)
-    out = np.empty(len(film_px))
-    for n, (belief, frame) in enumerate(zip(wider.maps, wider.frames, strict=True)):
-        x, y = frame.to_window(film_px[n])
-        across, down = np.abs(columns - x)[None, :], np.abs(rows - y)[:, None]
-        outside = (across > reach[0]) | (down > reach[1])
-        away = (np.hypot(across, down) * belief * outside).sum()
-        out[n] = wider.part * float(away) / max(float(belief.sum()), 1e-30)
-    return out

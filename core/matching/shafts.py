@@ -88,11 +88,11 @@ class Levelled:
         across = (away * self.across).sum(-1, keepdims=True) * self.across
         return np.asarray(np.where(on_shaft, across, away))
 
-    def share_across(self, covariance: FloatArray) -> FloatArray:
-        """Parts [N] of standard deviations by ``covariance`` [N, 2, 2] that matter."""
+    def spread(self, covariance: FloatArray) -> FloatArray:
+        """Standard deviations [N] by ``covariance`` [N, 2, 2]; on a shaft only that across it matters."""
         across = np.einsum("ni,nij,nj->n", self.across, covariance, self.across)
-        share = np.sqrt(across / np.maximum(np.trace(covariance, axis1=1, axis2=2), 1e-12))
-        return np.where(self._on_shaft, share, 1.0)
+        total = np.trace(covariance, axis1=1, axis2=2)
+        return np.asarray(np.sqrt(np.where(self._on_shaft, across, total)))
 
     def with_levels(self, expected_error: FloatArray) -> FloatArray:
         """Expected errors [N] with those of the points by which levels are measured."""

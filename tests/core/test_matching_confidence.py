@@ -11,7 +11,7 @@ length = st.floats(0, 200)
 
 
 def expected(people, *parts):
-    model = ErrorModel(odd=0.1, strain=0.2, against=0.1, known=0.2)
+    model = ErrorModel(strain=0.1, film_strain=0.2, against=0.1, known=0.2)
     return float(model.expected_error(Evidence(*(np.array([part]) for part in parts), people))[0])
 
 
@@ -31,7 +31,7 @@ def test_more_doubt_or_disagreement_is_never_less_error(people, lengths, which, 
 
 def test_expected_error_is_a_product_of_powers():
     model = ErrorModel(
-        floor=0.5, base=0.1, distance=1.0, apart=0.0, odd=2.0, strain=1.0, against=0.1, known=0.5
+        floor=0.5, base=0.1, spread=1.0, apart=0.0, strain=2.0, film_strain=1.0, against=0.1, known=0.5
     )
     evidence = Evidence(np.array([4.0]), np.array([8.0]), np.array([99.0]), np.array([1.0]), 2.0, 4.0)
     assert model.expected_error(evidence) == pytest.approx([0.1 * 5.0 * np.exp(0.8) * 4.0 * 3.0 / 2.0])

@@ -161,21 +161,19 @@ def test_peaks_are_found_between_cells(x, y, size):
     centres = (np.arange(64) + 0.5) * 4 - 0.5
     square = (centres[None] - x) ** 2 + (centres[:, None] - y) ** 2
     layer = np.exp(-square / (2 * size**2))
-    position, mass, distance = peaks((layer / layer.sum())[None].astype(np.float32), 4)
+    position, mass = peaks((layer / layer.sum())[None].astype(np.float32), 4)
     assert position[0] == pytest.approx([x, y], abs=0.3)
     assert mass[0] > 0.93
-    assert distance[0] == pytest.approx(size * np.sqrt(np.pi / 2), rel=0.1)
 
 
 def test_peaks_in_corners_and_on_even_maps():
     layers = np.zeros((3, 16, 16), np.float32)
     layers[0, 0, 0] = layers[1, 15, 15] = 1.0
     layers[2] = 1 / 256
-    position, mass, distance = peaks(layers, 4)
+    position, mass = peaks(layers, 4)
     assert position[:2] == pytest.approx(np.array([[1.5, 1.5], [61.5, 61.5]]))
     assert mass[:2] == pytest.approx([1.0, 1.0])
     assert mass[2] < 0.1
-    assert distance[2] > 20 > distance[0]
 
 
 @pytest.mark.parametrize("near", [(20.0, 12.0), (24.5, 15.0), (23.0, 18.0)])

@@ -42,6 +42,21 @@ def test_a_point_that_is_sure_and_wrong_strains_the_shape_and_moves_no_other():
     assert np.abs(joint.position - LEG)[others].max() < 0.5
 
 
+def test_what_answers_and_shapes_leave_open_is_uncertain():
+    spread = SHARP.copy()
+    spread[6] = np.diag([0.3, 120.0])
+    shapes = Shapes.like(LEG, MANY)
+    joint = fit_jointly(LEG, spread, shapes)
+    deviations = np.sqrt(np.linalg.eigvalsh(joint.covariance))
+    # A sharp answer is hardly surer for the shape; a vague one is as uncertain as the shape lets it be.
+    assert deviations[5] == pytest.approx([0.5, 0.5], abs=0.15)
+    assert 2.0 * deviations[5, 1] < deviations[6, 1] < 0.7 * np.sqrt(120.0)
+    wrong = LEG.copy()
+    wrong[6, 0] += 25.0
+    sure, doubted = (np.trace(fit_jointly(at, SHARP, shapes).covariance[6]) for at in (LEG, wrong))
+    assert doubted > 3.0 * sure
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.floats(-15, 15),

@@ -100,7 +100,7 @@ def test_only_what_lies_across_counts() -> None:
     away = np.tile([3.0, 4.0], (len(POINTS), 1))
     assert np.linalg.norm(levelled.only_across(away), axis=1) == pytest.approx([5.0] * 3 + [3.0] * 4)
     spread = np.tile(np.diag([1.0, 24.0]), (len(POINTS), 1, 1))
-    assert levelled.share_across(spread) == pytest.approx([1.0] * 3 + [0.2] * 4)
+    assert levelled.spread(spread) == pytest.approx([5.0] * 3 + [1.0] * 4)
 
 
 def test_errors_of_the_points_that_measure_a_level_add_up() -> None:

@@ -34,10 +34,10 @@ from core.resources import user_cache_dir
 
 FloatArray = NDArray[np.float64]
 
-POWERS = ("distance", "apart", "odd", "strain")
+POWERS = ("spread", "apart", "strain", "film_strain")
 """Evidence that the error model takes to a power, in the order of its constants."""
 
-LARGEST = {"distance": 2.0, "apart": 2.0, "odd": 2.0, "strain": 4.0, "against": 0.3, "known": 1.0}
+LARGEST = {"spread": 2.0, "apart": 2.0, "strain": 2.0, "film_strain": 4.0, "against": 0.3, "known": 1.0}
 """Bounds of the constants: of whole films there are few, which a fit would otherwise take for the rule."""
 
 FEW = (1, 4)
