@@ -18,11 +18,12 @@ from core.matching.heatmaps import moments
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
-SMOOTH_PX, REACH_PX = 8.0, 50.0
+SMOOTH_PX, REACH_PX = 12.0, 30.0
 """How far smooth deformations move points, and over what distance they move them together."""
 
-OWN_PX = 7.0
-"""How far every point moves by itself."""
+OWN_PX = 3.5
+"""How far every point moves by itself. With these three the shapes of other people are about as likely as can
+be, from few references and many, and points are best placed (real hands and spines, simulated films)."""
 
 WORTH = 1.0
 """Number of references that these expectations are worth beside the spread of the references themselves: how
