@@ -9,6 +9,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+LOOK_BELOW_CONFIDENCE = 0.5
+"""Confidence below which a point must be looked at."""
+
 
 @dataclass(frozen=True)
 class Landmark:
@@ -25,6 +28,11 @@ class Landmark:
     spread_px: float | None = None
     confidence: float | None = None
     edited: bool = False
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether it was placed by the program, which is not sure of it."""
+        return self.confidence is not None and self.confidence < LOOK_BELOW_CONFIDENCE
 
     def moved_to(self, x_px: float, y_px: float) -> Landmark:
         """This point placed by hand at another position."""

@@ -28,7 +28,6 @@ LOOK_COLOUR: Rgb = (255, 176, 32)
 EDITED_COLOUR: Rgb = (255, 255, 255)
 TEXT_COLOUR: Rgb = (235, 246, 255)
 
-LOOK_BELOW_CONFIDENCE = 0.5
 _MAX_VALUE_LABELS = 14
 _INSET_SHARE = 0.2  # of the picture's longer side
 _CROP_MARGIN = 0.18  # of the points' extent, on each side
@@ -37,10 +36,7 @@ _CROP_MARGIN = 0.18  # of the points' extent, on each side
 def needs_look(case: Case, key: str) -> bool:
     """Whether an automatic point should be looked at: listed by the verdict, or of low confidence."""
     point = case.landmarks[key]
-    if point.edited:
-        return False
-    low = point.confidence is not None and point.confidence < LOOK_BELOW_CONFIDENCE
-    return low or key in case.verdict.points
+    return not point.edited and (point.uncertain or key in case.verdict.points)
 
 
 def marked_points(case: Case) -> dict[str, str]:

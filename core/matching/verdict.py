@@ -9,7 +9,7 @@ import numpy as np
 
 from core.case import Case, Verdict, VerdictLevel
 from core.film import Calibration
-from core.landmarks import Landmark, LandmarkSet
+from core.landmarks import LOOK_BELOW_CONFIDENCE, Landmark, LandmarkSet
 from core.matching.confidence import LOOK_BEYOND_MM, confidence
 from core.matching.protocol import MatchResult
 
@@ -19,9 +19,6 @@ FILM_FITS = 0.81
 Set for the shipped model and bank between films of their views (simulated ones, real hands, spines, an ankle
 and a hip), of which 99 % reach it and are taken for what they are, and films whose view the bank lacks, of
 which 5 % do."""
-
-POINT_NEEDS_LOOK = 0.5
-"""Confidence below which a point must be looked at."""
 
 
 def judge(match: MatchResult, keys: tuple[str, ...]) -> Verdict:
@@ -71,7 +68,7 @@ def _marked(points: LandmarkSet, spacing_mm: float) -> LandmarkSet:
 
 def _of_points(sure: Mapping[str, float]) -> Verdict:
     """The verdict on a film that fits the view, by the confidence of its points."""
-    weak = tuple(key for key, value in sure.items() if value < POINT_NEEDS_LOOK)
+    weak = tuple(key for key, value in sure.items() if value < LOOK_BELOW_CONFIDENCE)
     if weak:
         return Verdict(
             VerdictLevel.CHECK, f"{len(weak)} of {len(sure)} points are uncertain: look at them first.", weak

@@ -185,6 +185,26 @@ def test_where_a_spacing_comes_from_is_noted(source: SpacingSource, note: str):
         assert result.note == (note if result.unit == "mm" else "")
 
 
+def test_a_value_that_rests_on_uncertain_points_says_so():
+    view, points = default_catalogue().view("ankle_ap"), landmarks(LAYOUTS["ankle_ap"][0])
+    tips = ("medial_malleolus_tip", "lateral_malleolus_tip")
+    for key in tips:
+        points = points.with_point(key, replace(points[key], confidence=0.49))
+    for result in evaluate_view(view, points, MM):
+        doubted = [view.point(key).name for key in tips if key in result.points]
+        said = f"Rests on uncertain points: {'; '.join(doubted)}."
+        assert (said in result.note) is bool(doubted)
+    # A point that a person placed is no longer uncertain; of many only the number is told.
+    points = points.with_point(tips[0], points[tips[0]].moved_to(*points.positions_px()[0]))
+    notes = [r.note for r in evaluate_view(view, points, MM) if tips[0] in r.points]
+    assert notes
+    assert not any(view.point(tips[0]).name in note for note in notes)
+    unsure = LandmarkSet({key: replace(point, confidence=0.1) for key, point in points.points.items()})
+    for result in evaluate_view(view, unsure, MM):
+        many = f"Rests on {len(result.points)} uncertain points."
+        assert (many in result.note) is (len(result.points) > 3)
+
+
 def test_results_carry_their_definition():
     view = default_catalogue().view("ankle_ap")
     result = evaluate_view(view, landmarks(LAYOUTS["ankle_ap"][0]), MM)[0]
