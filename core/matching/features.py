@@ -27,10 +27,10 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 15
+FORMAT = 14
 """Changes whenever features of older versions must not be reused."""
 
-LEARNERS, LESSONS, SHAKES = 20, 48, 3
+LEARNERS, LESSONS, SHAKES = 24, 48, 3
 """References from which queries are learned, looks at them in all, and how often at most each is shaken for
 it: where in a window a point lies must not matter. More hardly better them, but all are held in memory at
 once."""
