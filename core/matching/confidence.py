@@ -46,13 +46,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.14
-    spread: float = 1.51
-    apart: float = 0.12
-    strain: float = 0.65
-    film_strain: float = 3.46
+    base: float = 0.138
+    spread: float = 1.777
+    apart: float = 0.087
+    strain: float = 0.452
+    film_strain: float = 2.052
     against: float = 0.3
-    known: float = 0.27
+    known: float = 0.222
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
