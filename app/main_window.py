@@ -289,7 +289,8 @@ class MainWindow(BankActions):
         self._names = names
         self.session.set_order(view.point_keys if view is not None else ())
         self.landmarks.set_definitions(
-            names, {p.key: p.description for p in view.points} if view is not None else {}
+            names,
+            {p.key: f"{p.description} {p.caution}".rstrip() for p in view.points} if view is not None else {},
         )
         measurements = view.measurements if view is not None else ()
         self.measurements.set_definitions({m.key: m for m in measurements})

@@ -33,11 +33,16 @@ class ViewTags:
 
 @dataclass(frozen=True)
 class PointDefinition:
-    """One named point. ``description`` says where a reader sets it."""
+    """One named point.
+
+    ``description`` says where a reader sets it, ``caution`` why it is not to be left to the program (empty:
+    it may be, as far as its expected error goes).
+    """
 
     key: str
     name: str
     description: str
+    caution: str = ""
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,7 @@ def _evaluate(
         _choices(view, definition, trail),
         _grade(definition, value, unit),
         _doubts(view, definition, landmarks),
+        _cautions(view, definition, landmarks),
         empty.note,
     )
     note = " ".join(part for part in parts if part)
@@ -155,6 +156,15 @@ def _doubts(view: View, definition: MeasurementDefinition, landmarks: LandmarkSe
     if len(names) > _MOST_NAMES:
         return f"Rests on {len(names)} uncertain points."
     return f"Rests on uncertain points: {'; '.join(names)}."
+
+
+def _cautions(view: View, definition: MeasurementDefinition, landmarks: LandmarkSet) -> str:
+    """Why points that no person has placed are not to be left to the program, each reason once."""
+    names: dict[str, list[str]] = {}
+    for point in map(view.point, definition.points):
+        if point.caution and not landmarks[point.key].edited:
+            names.setdefault(point.caution, []).append(point.name)
+    return " ".join(f"{'; '.join(of)}: {caution}" for caution, of in names.items())
 
 
 def _choices(view: View, definition: MeasurementDefinition, trail: list[_Built]) -> str:

@@ -247,7 +247,12 @@ def _code(table: _Table) -> Code:
 def _points(tables: list[_Table]) -> tuple[PointDefinition, ...]:
     points: dict[str, PointDefinition] = {}
     for table in tables:
-        point = PointDefinition(table.text("key"), table.text("name"), table.text("description"))
+        point = PointDefinition(
+            table.text("key"),
+            table.text("name"),
+            table.text("description"),
+            table.text("caution", optional=True),
+        )
         table.done()
         if point.key in points:
             raise table.error(f"key '{point.key}' is used twice", "Give each point its own key.")

@@ -68,7 +68,8 @@ def _page(view: View, drawings: Drawings | None) -> Iterator[str]:
     yield "| No. | Point | Key | Where |"
     yield "|---:|---|---|---|"
     for number, point in enumerate(view.points, start=1):
-        yield f"| {number} | {point.name} | `{point.key}` | {point.description} |"
+        where = f"{point.description} {point.caution}".rstrip()
+        yield f"| {number} | {point.name} | `{point.key}` | {where} |"
     group = ""
     for measurement in view.measurements:
         if measurement.group != group:

@@ -205,6 +205,28 @@ def test_a_value_that_rests_on_uncertain_points_says_so():
         assert (many in result.note) is (len(result.points) > 3)
 
 
+def test_a_point_not_to_be_left_to_the_program_is_noted_until_a_person_places_it():
+    view, points = default_catalogue().view("spine_lateral"), landmarks(LAYOUTS["spine_lateral"][0])
+    heads = ("femoral_head_upper", "femoral_head_lower")
+    caution = view.point(heads[0]).caution
+    assert caution.startswith("Set by hand")
+    both = f"{view.point(heads[0]).name}; {view.point(heads[1]).name}: {caution}"
+    results = evaluate_view(view, points, MM)
+    assert {r.key for r in results if both in r.note} >= {
+        "pelvic_incidence",
+        "pelvic_tilt",
+        "t1_pelvic_angle",
+    }
+    assert all((both in r.note) is (heads[0] in r.points) for r in results)
+    for placed, left in ((heads[:1], f"{view.point(heads[1]).name}: {caution}"), (heads, "")):
+        for key in placed:
+            points = points.with_point(key, points[key].moved_to(points[key].x_px, points[key].y_px))
+        for result in evaluate_view(view, points, MM):
+            assert both not in result.note
+            assert (caution in result.note) is (bool(left) and heads[0] in result.points)
+            assert not left or heads[0] not in result.points or left in result.note
+
+
 def test_results_carry_their_definition():
     view = default_catalogue().view("ankle_ap")
     result = evaluate_view(view, landmarks(LAYOUTS["ankle_ap"][0]), MM)[0]
