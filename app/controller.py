@@ -74,6 +74,11 @@ class Controller(QObject):
         catalogue = self.catalogue
         return catalogue.views.get(case.view) if catalogue is not None and case is not None else None
 
+    def cautioned(self, case: Case | None) -> tuple[str, ...]:
+        """Points of the case's view that are not to be left to the program."""
+        view = self.view_of(case)
+        return view.cautioned if view is not None else ()
+
     def open_engine(self, failed: Callable[[BaseException], None]) -> None:
         """Load what reads films, model and bank ahead of the first film."""
 
@@ -228,7 +233,7 @@ class Controller(QObject):
 
         def done(case: Case) -> None:
             self.catalogue_ready.emit()
-            self.session.take_analysis(case)
+            self.session.take_analysis(case, self.cautioned(case))
 
         self.runner.start(
             _MATCH,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -59,12 +60,15 @@ class Session(QObject):
         self.results_changed.emit()
         self.path_changed.emit()
 
-    def take_analysis(self, case: Case) -> None:
-        """Accept an automatic result; undoable when it replaces another case."""
+    def take_analysis(self, case: Case, cautioned: Collection[str] = ()) -> None:
+        """Accept an automatic result; undoable when it replaces another case.
+
+        The ``cautioned`` points are not to be left to the program.
+        """
         self._drag_start = None
         self.visited = frozenset()
         if self.case is not None and self.case.calibration.source is SpacingSource.USER:
-            case = with_spacing(case, self.case.calibration)  # the user's own spacing stays
+            case = with_spacing(case, self.case.calibration, cautioned)  # the user's own spacing stays
         if self.case is None:
             self.put_case(case)
         else:
@@ -152,10 +156,10 @@ class Session(QObject):
         if self.case is not None and self.case.view_conflict:
             self._push(self.case.with_view_settled(), "Keep the view")
 
-    def set_calibration(self, calibration: Calibration) -> None:
-        """Use a spacing of the user's own."""
+    def set_calibration(self, calibration: Calibration, cautioned: Collection[str] = ()) -> None:
+        """Use a spacing of the user's own; the ``cautioned`` points are not to be left to the program."""
         if self.case is not None:
-            self._push(with_spacing(self.case, calibration), "Set spacing")
+            self._push(with_spacing(self.case, calibration, cautioned), "Set spacing")
 
     @property
     def can_confirm(self) -> bool:

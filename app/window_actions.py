@@ -282,7 +282,7 @@ class WindowActions(QMainWindow):
         except OrthoMatchError as error:
             self.notifier.show_error(error)
             return
-        self.session.set_calibration(found)
+        self.session.set_calibration(found, self.controller.cautioned(self.session.case))
         self.view.set_ruler(None)
 
     def do_confirm(self) -> None:

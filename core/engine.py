@@ -100,7 +100,7 @@ class Engine:
             landmarks=points,
             automatic=points,
             calibration=film.calibration,
-            verdict=judge(best, definition.point_keys),
+            verdict=judge(best, definition.point_keys, definition.cautioned),
             provenance=Provenance(
                 program_version=__version__,
                 model_sha256=self.matcher.model_sha256,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +21,11 @@ and a hip), of which 99 % reach it and are taken for what they are, and films wh
 which 5 % do."""
 
 
-def judge(match: MatchResult, keys: tuple[str, ...]) -> Verdict:
-    """The verdict on one match; ``keys`` are the view's points in order."""
+def judge(match: MatchResult, keys: tuple[str, ...], cautioned: Collection[str] = ()) -> Verdict:
+    """The verdict on one match; ``keys`` are the view's points in order.
+
+    The ``cautioned`` ones, which are not to be left to the program, must be looked at however sure it is.
+    """
     if match.score < FILM_FITS:
         return Verdict(
             VerdictLevel.OUTSIDE,
@@ -30,13 +33,14 @@ def judge(match: MatchResult, keys: tuple[str, ...]) -> Verdict:
             "Place every point yourself.",
             tuple(keys),
         )
-    return _of_points(dict(zip(keys, match.confidence, strict=True)))
+    return _of_points(dict(zip(keys, match.confidence, strict=True)), cautioned)
 
 
-def with_spacing(case: Case, calibration: Calibration) -> Case:
+def with_spacing(case: Case, calibration: Calibration, cautioned: Collection[str] = ()) -> Case:
     """The case with another spacing; its automatic points are marked by what their errors are in millimetres.
 
-    Without a spacing they stay marked as they are. The case is a draft again.
+    The ``cautioned`` ones must be looked at anyway (see ``judge``). Without a spacing all stay marked as they are.
+    The case is a draft again.
     """
     changed = case.with_calibration(calibration)
     spacing_mm = calibration.mean_mm
@@ -50,7 +54,7 @@ def with_spacing(case: Case, calibration: Calibration) -> Case:
         changed,
         landmarks=_marked(case.landmarks, spacing_mm),
         automatic=automatic,
-        verdict=_of_points(sure) if judged else case.verdict,
+        verdict=_of_points(sure, cautioned) if judged else case.verdict,
     )
 
 
@@ -66,9 +70,9 @@ def _marked(points: LandmarkSet, spacing_mm: float) -> LandmarkSet:
     return LandmarkSet({key: marked(point) for key, point in points.points.items()})
 
 
-def _of_points(sure: Mapping[str, float]) -> Verdict:
-    """The verdict on a film that fits the view, by the confidence of its points."""
-    weak = tuple(key for key, value in sure.items() if value < LOOK_BELOW_CONFIDENCE)
+def _of_points(sure: Mapping[str, float], cautioned: Collection[str]) -> Verdict:
+    """The verdict on a film that fits the view: by its points' confidence, and those to look at anyway."""
+    weak = tuple(key for key, value in sure.items() if value < LOOK_BELOW_CONFIDENCE or key in cautioned)
     if weak:
         return Verdict(
             VerdictLevel.CHECK, f"{len(weak)} of {len(sure)} points are uncertain: look at them first.", weak

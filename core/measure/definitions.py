@@ -150,6 +150,11 @@ class View:
         """Keys of the points in annotation order."""
         return tuple(point.key for point in self.points)
 
+    @property
+    def cautioned(self) -> tuple[str, ...]:
+        """Keys of the points that are not to be left to the program."""
+        return tuple(point.key for point in self.points if point.caution)
+
     def point(self, key: str) -> PointDefinition:
         """The point ``key``. Raises ``CatalogueError`` for an unknown one."""
         for point in self.points:

@@ -20,6 +20,7 @@ from core.matching.verdict import FILM_FITS, judge, with_spacing
 from core.measure.definitions import Catalogue
 from core.measure.evaluate import shows_flipped
 from core.measure.loader import load_catalogue
+from core.overlay import needs_look
 from core.resources import resource_path
 from tests.core.bank_folder import VIEW, make_bank, picture, points_of
 from tests.core.fake_matches import found
@@ -216,6 +217,27 @@ def test_the_verdict_names_the_points_to_look_at():
     verdict = judge(replace(result, confidence=values), VIEW.point_keys)
     assert verdict.level is VerdictLevel.CHECK
     assert verdict.points == (VIEW.point_keys[1], VIEW.point_keys[4])
+
+
+def test_points_not_to_be_left_to_the_program_must_be_looked_at_however_sure_it_is(bank):
+    first, last = VIEW.points[0], VIEW.points[-1]
+    points = (replace(first, caution="Set by hand."), *VIEW.points[1:])
+    view = replace(VIEW, points=points)
+    engine = Engine(
+        replace(CATALOGUE, views={**CATALOGUE.views, view.key: view}), bank, FixedMatcher(confidence=0.9)
+    )
+    case = engine.analyse(film(calibration=NO_SPACING))
+    assert case.verdict.level is VerdictLevel.CHECK
+    assert case.verdict.points == (first.key,)
+    # A spacing marks other points, but does not take that one off the list.
+    changed = case
+    for spacing_mm, marked in ((0.1, (first.key,)), (3.0, VIEW.point_keys), (0.1, (first.key,))):
+        calibration = Calibration(spacing_mm, spacing_mm, SpacingSource.USER, "")
+        changed = with_spacing(changed, calibration, view.cautioned)
+        assert changed.verdict.points == marked
+    assert needs_look(case, first.key)
+    assert not needs_look(case, last.key)
+    assert not needs_look(case.with_point(first.key, 3.0, 4.0), first.key)
 
 
 def test_an_error_that_is_large_in_millimetres_must_be_looked_at(bank):
