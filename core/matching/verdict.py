@@ -39,8 +39,8 @@ def judge(match: MatchResult, keys: tuple[str, ...], cautioned: Collection[str] 
 def with_spacing(case: Case, calibration: Calibration, cautioned: Collection[str] = ()) -> Case:
     """The case with another spacing; its automatic points are marked by what their errors are in millimetres.
 
-    The ``cautioned`` ones must be looked at anyway (see ``judge``). Without a spacing all stay marked as they are.
-    The case is a draft again.
+    The ``cautioned`` ones must be looked at anyway (see ``judge``). Without a spacing all stay marked as they
+    are. The case is a draft again.
     """
     changed = case.with_calibration(calibration)
     spacing_mm = calibration.mean_mm
