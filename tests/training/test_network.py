@@ -204,6 +204,16 @@ def test_the_view_loss_tells_kinds_of_film_apart():
     assert float(loss(codes, torch.tensor([0, -1, -1])).detach()) == pytest.approx(float(alone.detach()))
 
 
+def test_the_view_loss_takes_over_the_codes_of_known_folders():
+    torch.manual_seed(0)
+    before, after = ViewLoss(classes=4, code_dim=8), ViewLoss(classes=6, code_dim=8)
+    new = after.codes.detach()[4:].clone()
+    after.start_from(before.codes.detach(), ["knee", "hand"], ["hand", "knee", "foot"])
+    assert torch.equal(after.codes[:2], before.codes[2:])
+    assert torch.equal(after.codes[2:4], before.codes[:2])
+    assert torch.equal(after.codes[4:], new)
+
+
 def test_shares():
     assert parse_shares("hand_pa=2,ankle_ap=0.5") == (("hand_pa", 2.0), ("ankle_ap", 0.5))
 

@@ -68,6 +68,7 @@ def train(args: argparse.Namespace, team: Team) -> None:
         others = UnlabelledPairs(args.unlabelled, args.seed, len(pairs), pairs.size_of, count)
         stream = Mixture(pairs, others, args.unlabelled_part, args.seed)
     views = ViewLoss(pairs.classes, network_config.code_dim).to(device)
+    folders = [name for name, _ in args.shares]
     learned = [*network.parameters(), *views.parameters()]
     optimiser = torch.optim.AdamW(learned, lr=args.peak_rate, weight_decay=0.02)
     start = 0
@@ -80,10 +81,12 @@ def train(args: argparse.Namespace, team: Team) -> None:
         optimiser.load_state_dict(state["optimiser"])
         start = int(state["step"])
     elif args.start_from is not None:
-        weights = torch.load(args.start_from, map_location=device, weights_only=True)["network"]
-        missing, _ = network.load_state_dict(weights, strict=False)
+        state = torch.load(args.start_from, map_location=device, weights_only=True)
+        missing, _ = network.load_state_dict(state["network"], strict=False)
         print(f"{args.start_from} has no weights for: {', '.join(missing) or 'nothing'}")
         average.module.load_state_dict(network.state_dict())
+        if "folders" in state:
+            views.start_from(state["views"]["codes"], state["folders"], folders)
 
     rest = torch.utils.data.Subset(stream, team.share_of(start * args.batch, len(pairs)))
     loader = DataLoader(
@@ -103,6 +106,7 @@ def train(args: argparse.Namespace, team: Team) -> None:
             "network": average.module.state_dict(),
             "running": network.state_dict(),
             "views": views.state_dict(),
+            "folders": folders,
             "optimiser": optimiser.state_dict(),
             "step": step,
             "config": network_config.to_dict(),

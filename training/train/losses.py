@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -71,6 +73,21 @@ class ViewLoss(nn.Module):
         super().__init__()
         self.codes = nn.Parameter(F.normalize(torch.randn(classes, code_dim), dim=1))
         self.scale = scale
+
+    @torch.no_grad()
+    def start_from(self, codes: Tensor, known: Sequence[str], folders: Sequence[str]) -> None:
+        """Take over the learned ``codes`` [classes, D] of those ``known`` folders that are among ``folders``.
+
+        The codes of a folder's kinds follow one another, as many for each folder. Without them the codes of
+        films would have to be learned anew, and what they tell of films unlike the training ones be lost.
+        """
+        own, other = (
+            self.codes.view(len(folders), -1, self.codes.shape[1]),
+            codes.view(len(known), -1, codes.shape[1]),
+        )
+        for place, name in enumerate(folders):
+            if name in known:
+                own[place] = other[known.index(name)]
 
     def forward(self, code: Tensor, view: Tensor) -> Tensor:
         """Loss of codes [B, D] of films of classes [B]."""
