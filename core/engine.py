@@ -18,11 +18,10 @@ from core.adapters.onnx import OnnxEncoder
 from core.adapters.views import known_catalogue
 from core.case import Case, Provenance, SideDecision, Verdict, VerdictLevel
 from core.errors import MatchError
-from core.film import Calibration, FilmTags, Radiograph, Side
+from core.film import FilmTags, Radiograph, Side
 from core.landmarks import Landmark, LandmarkSet
-from core.matching.confidence import LOOK_BEYOND_MM, confidence
 from core.matching.protocol import CancelCheck, Matcher, MatchResult, Progress, Reference
-from core.matching.verdict import FILM_FITS, judge
+from core.matching.verdict import FILM_FITS, judge, marked
 from core.measure.definitions import Catalogue, View
 from core.measure.evaluate import evaluate_view, shows_flipped
 from core.measure.results import MeasurementResult
@@ -77,7 +76,7 @@ class Engine:
         """
         began = time.perf_counter()
         candidates, results = self._match(film, view, side, references, progress, cancelled)
-        best = _in_millimetres(results[0], film.calibration)
+        best = results[0]
         if view is None and best.score < FILM_FITS:
             known = ", ".join(sorted({self.catalogue.view(c.view).name for c in candidates}))
             raise MatchError(
@@ -86,7 +85,7 @@ class Engine:
                 remedy=f"The bank knows: {known}. If the film is one of these, choose the view yourself.",
             )
         definition = self.catalogue.view(best.view)
-        points = _landmarks(definition, best)
+        points = marked(_landmarks(definition, best), film.calibration)
         text, conflict = decide_view(self.catalogue, definition, film.tags, given=view is not None)
         return Case(
             film_path=str(film.path),
@@ -100,7 +99,7 @@ class Engine:
             landmarks=points,
             automatic=points,
             calibration=film.calibration,
-            verdict=judge(best, definition.point_keys, definition.cautioned),
+            verdict=judge(best.score, points, definition.point_keys, definition.cautioned),
             provenance=Provenance(
                 program_version=__version__,
                 model_sha256=self.matcher.model_sha256,
@@ -254,14 +253,6 @@ def _expected_handedness(catalogue: Catalogue, tags: FilmTags, user: Side | None
         for view in catalogue.views.values()
         if view.canonical_side is not Side.BOTH
     }
-
-
-def _in_millimetres(match: MatchResult, calibration: Calibration) -> MatchResult:
-    """The match with the confidence that follows from expected errors in millimetres, if these are known."""
-    spacing_mm = calibration.mean_mm
-    if spacing_mm is None:
-        return match
-    return replace(match, confidence=confidence(match.expected_error_px * spacing_mm, LOOK_BEYOND_MM))
 
 
 def _landmarks(view: View, match: MatchResult) -> LandmarkSet:

@@ -15,6 +15,7 @@ from core.case import VerdictLevel
 from core.engine import Engine, blank_case, decide_side
 from core.errors import CatalogueError, MatchError
 from core.film import NO_SPACING, Calibration, FilmTags, Radiograph, Side, SpacingSource, Window
+from core.landmarks import Landmark, LandmarkSet
 from core.matching.confidence import LOOK_BEYOND_MM
 from core.matching.verdict import FILM_FITS, judge, with_spacing
 from core.measure.definitions import Catalogue
@@ -210,11 +211,10 @@ def test_a_view_that_must_be_chosen_is_not_found_by_itself(bank):
 
 
 def test_the_verdict_names_the_points_to_look_at():
-    result = FixedMatcher(confidence=0.9).match(None, [])[0]
-    assert judge(result, VIEW.point_keys).level is VerdictLevel.GOOD
-    values = result.confidence.copy()
-    values[[1, 4]] = 0.3
-    verdict = judge(replace(result, confidence=values), VIEW.point_keys)
+    sure = {key: Landmark(1.0, 2.0, confidence=0.9) for key in VIEW.point_keys}
+    assert judge(1.0, LandmarkSet(sure), VIEW.point_keys).level is VerdictLevel.GOOD
+    unsure = {VIEW.point_keys[i]: Landmark(1.0, 2.0, confidence=0.3) for i in (1, 4)}
+    verdict = judge(1.0, LandmarkSet({**sure, **unsure}), VIEW.point_keys)
     assert verdict.level is VerdictLevel.CHECK
     assert verdict.points == (VIEW.point_keys[1], VIEW.point_keys[4])
 
