@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -113,6 +113,40 @@ def keys_of(film: AnnotatedFilm, view: View) -> tuple[str, ...]:
     return film.names if named else view.point_keys[: len(film.points_px)]
 
 
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """References in the order they were drawn in, and the films to match with the first of them or all."""
+
+    references: tuple[Reference, ...]
+    targets: tuple[AnnotatedFilm, ...]
+
+
+def draw_films(
+    targets: Sequence[AnnotatedFilm],
+    own: Sequence[Reference],
+    *,
+    groups: Sequence[str],
+    references: int,
+    draws: int,
+    targets_per_draw: int,
+    seed: int,
+) -> Iterator[Draw]:
+    """Random draws of so many references and of targets of none of these references' groups.
+
+    ``groups`` are those of ``own``, empty where none of the targets belongs to it. Raises ``ReadError`` when
+    no target is left.
+    """
+    for draw in range(draws):
+        rng = np.random.default_rng([seed, draw])
+        chosen = rng.permutation(len(own))[:references]
+        taken = {groups[i] for i in chosen} - {""}
+        rest = [film for film in targets if film.group not in taken]
+        if not rest:
+            raise ReadError("No film is left to match after drawing references", remedy="Use smaller counts.")
+        picked = tuple(rest[i] for i in rng.permutation(len(rest))[:targets_per_draw])
+        yield Draw(tuple(own[i] for i in chosen), picked)
+
+
 def evaluate(
     matcher: Matcher,
     targets: Sequence[AnnotatedFilm],
@@ -154,22 +188,24 @@ def evaluate(
     mirrored: dict[int, list[bool]] = {count: [] for count in counts}
     spent: dict[int, list[float]] = {count: [] for count in counts}
     values: dict[int, list[dict[str, tuple[str, float]]]] = {count: [] for count in counts}
-    for draw in range(draws):
-        rng = np.random.default_rng([seed, draw])
-        chosen = rng.permutation(len(own))[: counts[-1]]
-        taken = {groups[i] for i in chosen} if references is None else set()
-        rest = [film for film in targets if film.group not in taken]
-        if not rest:
-            raise ReadError("No film is left to match after drawing references", remedy="Use smaller counts.")
-        picked = [rest[i] for i in rng.permutation(len(rest))[:targets_per_draw]]
+    films = draw_films(
+        targets,
+        own,
+        groups=groups,
+        references=counts[-1],
+        draws=draws,
+        targets_per_draw=targets_per_draw,
+        seed=seed,
+    )
+    for number, draw in enumerate(films, start=1):
         if progress is not None:
-            progress(f"draw {draw + 1} of {draws}: {len(picked)} films")
+            progress(f"draw {number} of {draws}: {len(draw.targets)} films")
         drawn: dict[int, list[FloatArray]] = {count: [] for count in counts}
-        pixels = [read_film(film.path).pixels for film in picked]
+        pixels = [read_film(film.path).pixels for film in draw.targets]
         for count in counts:
-            some = [own[i] for i in chosen[:count]]
+            some = draw.references[:count]
             matcher.match(pixels[0], some)  # encodes the references, which is not the films' time
-            for film, image in zip(picked, pixels, strict=True):
+            for film, image in zip(draw.targets, pixels, strict=True):
                 flipped = _flipped(film, some[0])
                 told = {} if flipped is None else {some[0].view: flipped}
                 began = time.perf_counter()
@@ -177,7 +213,7 @@ def evaluate(
                 spent[count].append(time.perf_counter() - began)
                 scale = film.mm_per_px if millimetres and film.mm_per_px else 100.0 / film.height_px
                 known = np.isfinite(film.points_px).all(1) & np.isfinite(result.positions_px).all(1)
-                error = np.full(len(known), np.nan)
+                error = np.full(len(film.points_px), np.nan)
                 error[known] = np.linalg.norm(result.positions_px - film.points_px, axis=1)[known] * scale
                 drawn[count].append(error)
                 expected[count].append(result.expected_error_px * scale)

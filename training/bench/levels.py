@@ -20,7 +20,7 @@ from core.adapters.cases_folder import AnnotatedFilm, read_cases
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
-from core.evaluation import as_reference
+from core.evaluation import as_reference, draw_films
 from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
 from training.bench.program import commit, save_json
@@ -100,16 +100,20 @@ def measure(
     """The films of all draws, as ``orthomatch evaluate`` draws them with this many references."""
     films, view = read_cases(cases), load_catalogue().view(VIEW)
     matcher = LandmarkMatcher(OnnxEncoder(), MemoryFeatureCache())
-    out = []
-    for draw in range(draws):
-        rng = np.random.default_rng([seed, draw])
-        chosen = rng.permutation(len(films))[:references]
-        taken = {films[i].group for i in chosen}
-        rest = [film for film in films if film.group not in taken]
-        own = [as_reference(films[i], VIEW, symmetric=view.symmetric) for i in chosen]
-        for i in rng.permutation(len(rest))[:targets]:
-            result = matcher.match(read_film(rest[i].path).pixels, own)[0]
-            out.append(compare(rest[i], result.positions_px))
+    drawn = draw_films(
+        films,
+        [as_reference(film, VIEW, symmetric=view.symmetric) for film in films],
+        groups=[film.group for film in films],
+        references=references,
+        draws=draws,
+        targets_per_draw=targets,
+        seed=seed,
+    )
+    out = [
+        compare(film, matcher.match(read_film(film.path).pixels, draw.references)[0].positions_px)
+        for draw in drawn
+        for film in draw.targets
+    ]
     return out, matcher
 
 
