@@ -25,26 +25,18 @@ FORMAT, VERSION = "orthomatch-shapes", 1
 RESTORE = "Restore the bank from its source, or install the program again."
 
 
+Listed = dict[str, tuple[list[str], FloatArray]]
+"""Points by key and their places [S, N, 2], by view, as a file lists them."""
+
+
 def read_shapes(folder: Path, catalogue: Catalogue) -> dict[str, FloatArray]:
     """Shapes [S, N, 2] of the bank in ``folder`` by view, points in the order of the view's definition.
 
     Points that are not listed are NaN, views that the catalogue does not know are left out. Empty for a bank
     without shapes. Raises ``BankError`` for a damaged file.
     """
-    path = folder / SHAPES
-    if not path.exists():
-        return {}
-    try:
-        document = json.loads(path.read_bytes())
-        if (document["format"], document["version"]) != (FORMAT, VERSION):
-            raise ValueError("another format or version")
-        listed = {key: _shapes(item) for key, item in document["views"].items()}
-    except OSError as error:
-        raise BankError("The bank's shapes cannot be read", path=path, remedy=RESTORE) from error
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        raise BankError(f"The bank's shapes are damaged: {error}", path=path, remedy=RESTORE) from error
     found = {}
-    for key, (points, shapes) in listed.items():
+    for key, (points, shapes) in listed_shapes(folder).items():
         if key in catalogue.views:
             wanted = catalogue.view(key).point_keys
             found[key] = np.full((len(shapes), len(wanted), 2), np.nan)
@@ -52,6 +44,52 @@ def read_shapes(folder: Path, catalogue: Catalogue) -> dict[str, FloatArray]:
                 if point in points:
                     found[key][:, number] = shapes[:, points.index(point)]
     return found
+
+
+def listed_shapes(folder: Path) -> Listed:
+    """What the bank in ``folder`` lists, empty without shapes. Raises ``BankError`` for a damaged file."""
+    path = folder / SHAPES
+    if not path.exists():
+        return {}
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BankError("The bank's shapes cannot be read", path=path, remedy=RESTORE) from error
+    return parse_shapes(data, path, RESTORE)
+
+
+def parse_shapes(data: bytes, path: Path, remedy: str) -> Listed:
+    """What ``data``, of the file at ``path``, lists. Raises ``BankError`` with the remedy if damaged."""
+    try:
+        document = json.loads(data)
+        if (document["format"], document["version"]) != (FORMAT, VERSION):
+            raise ValueError("another format or version")
+        return {key: _shapes(item) for key, item in document["views"].items()}
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise BankError(f"The bank's shapes are damaged: {error}", path=path, remedy=remedy) from error
+
+
+def join_shapes(own: Listed, other: Listed, path: Path) -> Listed:
+    """The shapes of both, those that are the same once.
+
+    Raises ``BankError``, which names the file at ``path``, when a view's points differ between both.
+    """
+    joined = dict(own)
+    for key, (points, shapes) in other.items():
+        if key not in joined:
+            joined[key] = points, shapes
+            continue
+        known, there = joined[key]
+        if set(known) != set(points):
+            raise BankError(
+                f"The bank knows shapes of the view {key} with other points",
+                path=path,
+                remedy="Unpack the file into a folder of its own.",
+            )
+        shapes = shapes[:, [points.index(point) for point in known]]
+        new = [shape for shape in shapes if not any(np.array_equal(shape, old) for old in there)]
+        joined[key] = known, np.concatenate([there, *[shape[None] for shape in new]])
+    return joined
 
 
 def _shapes(item: Any) -> tuple[list[str], FloatArray]:
