@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,9 @@ CLOSE_SHIFTS_PX = (6.0, 40.0)
 
 LOOKED_AT = 24
 """Films of a view that tell how long and narrow its windows are."""
+
+MOST_OFTEN = 8.0
+"""How many times as often as the view's usual point a lonely one is looked at, at most; crowded ones less."""
 
 QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
@@ -131,13 +134,34 @@ def _box(film: StoredFilm) -> tuple[FloatArray, FloatArray]:
     return np.nanmin(named, axis=0), np.nanmax(named, axis=0)
 
 
+def _loneliness(films: Sequence[StoredFilm]) -> dict[str, float]:
+    """How often each named point of a view is to be looked at: more often, the farther others are.
+
+    Where dozens of points mark the spine and two the hips, hips would hardly be learned. The weight is the
+    area that a point stands for, from the third nearest named point; 1 is the median of the view's points.
+    """
+    names = sorted({name for film in films for name in film.named})
+    places = np.array([[film.named.get(name, (np.nan, np.nan)) for name in names] for film in films])
+    away = np.linalg.norm(places[:, :, None] - places[:, None], axis=3)
+    away = np.sort(np.where(np.isfinite(away), away, np.inf), axis=2)[:, :, min(3, len(names) - 1)]
+    sizes = np.nanmax(places, axis=1) - np.nanmin(places, axis=1)
+    part = np.median(np.minimum(away / np.linalg.norm(sizes, axis=1)[:, None], 1.0), axis=0)
+    weight = np.clip((part / max(float(np.median(part)), 1e-6)) ** 2, 1.0 / MOST_OFTEN, MOST_OFTEN)
+    return dict(zip(names, weight.tolist(), strict=True))
+
+
+def _chances(names: Sequence[str], lonely: Mapping[str, float]) -> FloatArray:
+    weight = np.array([lonely.get(name, 1.0) for name in names])
+    return weight / weight.sum()
+
+
 def _close_frames(
-    first: StoredFilm, second: StoredFilm, size: Size, rng: np.random.Generator
+    first: StoredFilm, second: StoredFilm, size: Size, lonely: Mapping[str, float], rng: np.random.Generator
 ) -> tuple[_Frame, _Frame]:
     """The same part of both films' canonical windows, about a shared named point."""
     wholes = _frame_of_points(first, size), _frame_of_points(second, size)
     shared = [name for name in first.named if name in second.named]
-    name = shared[int(rng.integers(len(shared)))]
+    name = shared[int(rng.choice(len(shared), p=_chances(shared, lonely)))]
     part = float(np.exp(rng.uniform(*np.log(CLOSE_PARTS))))
     centres = first.named[name], second.named[name]
     if not all(np.isfinite(centre).all() for centre in centres):
@@ -176,6 +200,7 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         self.share = share / share.sum()
         seen = [[load_film(path) for path in paths[:LOOKED_AT]] for paths in self.folders]
         needed = np.array([_needed(films, config.input_px) for films in seen])
+        self.lonely = [_loneliness(films) for films in seen]
         self.length_of = np.log(needed[:, 1] / needed[:, 0])
 
     @property
@@ -217,7 +242,7 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         if kind < self.config.aligned:
             frames = _frame_of_points(first, size), _frame_of_points(second, size)
         elif kind < self.config.aligned + self.config.close:
-            frames = _close_frames(first, second, size, rng)
+            frames = _close_frames(first, second, size, self.lonely[folder], rng)
         else:
             frames = _whole_frame(first, size, rng), _whole_frame(second, size, rng)
             if rng.random() < self.config.turned:
@@ -227,7 +252,7 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             self._view(film, frame, size, rng, pose)
             for film, frame in zip((first, second), frames, strict=True)
         )
-        source, target, weight = self._common_points(a, b, rng)
+        source, target, weight = self._common_points(a, b, self.lonely[folder], rng)
         return (
             torch.from_numpy(a.image[None]),
             torch.from_numpy(b.image[None]),
@@ -270,12 +295,12 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         return View(image, film, warp)
 
     def _common_points(
-        self, a: View, b: View, rng: np.random.Generator
+        self, a: View, b: View, lonely: Mapping[str, float], rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray, NDArray[np.float32]]:
         names = [name for name in a.film.named if name in b.film.named]
         source = [np.array([a.film.named[n] for n in names]).reshape(-1, 2)]
         target = [np.array([b.film.named[n] for n in names]).reshape(-1, 2)]
-        wanted = [self.config.named_points]
+        wanted, chances = [self.config.named_points], [_chances(names, lonely)]
         if a.film.template == b.film.template:
             _, i, j = np.intersect1d(
                 a.film.tracked_id, b.film.tracked_id, assume_unique=True, return_indices=True
@@ -285,14 +310,17 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             source.append(a.film.tracked_px[i[keep]].astype(np.float64))
             target.append(b.film.tracked_px[j[keep]].astype(np.float64))
             wanted.append(self.config.tracked_points)
+            chances.append(np.ones(len(source[-1])))
         total = self.config.named_points + self.config.tracked_points
         out_source, out_target = np.zeros((total, 2)), np.zeros((total, 2))
         weight = np.zeros(total, dtype=np.float32)
         filled = 0
-        for from_px, to_px, count in zip(source, target, wanted, strict=True):
+        for from_px, to_px, count, chance in zip(source, target, wanted, chances, strict=True):
             # Those that the affine parts of the warps keep in both windows, or nearly so: placing is slow.
             near = np.flatnonzero(a.nearly_shows(from_px) & b.nearly_shows(to_px))
-            tried = rng.permutation(near)[: 2 * count]
+            # The smallest of exponential waiting times are a draw without replacement by these chances.
+            waiting = rng.exponential(size=len(near)) / chance[near]
+            tried = near[np.argsort(waiting)[: 2 * count]]
             (p, shown_a), (q, shown_b) = a.place(from_px[tried]), b.place(to_px[tried])
             chosen = np.flatnonzero(shown_a & shown_b)[:count]
             end = filled + len(chosen)
