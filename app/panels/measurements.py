@@ -9,8 +9,11 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFrame,
     QHeaderView,
     QLabel,
+    QScrollArea,
+    QSplitter,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -60,16 +63,16 @@ def beside_range(result: MeasurementResult) -> str:
 
 
 def explain(result: MeasurementResult, definition: MeasurementDefinition | None = None) -> str:
-    """What is measured, reason, sign, note, citation and pitfalls, one per line."""
+    """Name, what this value rests on or lacks, its definition, sign, citation and pitfalls, one per line."""
     lines = [f"{result.name} ({result.definition})"]
-    if definition is not None:
-        lines.append(definition.definition)
-    if result.reason:
-        lines.append(result.reason)
-    if result.sign:
-        lines.append(f"Sign: {result.sign}")
     if result.note:
         lines.append(f"Note: {result.note}")
+    if result.reason:
+        lines.append(result.reason)
+    if definition is not None:
+        lines.append(definition.definition)
+    if result.sign:
+        lines.append(f"Sign: {result.sign}")
     if result.normal is not None:
         checked = "" if result.normal.verified else " (source not verified)"
         people = f" in {result.normal.population}" if result.normal.population else ""
@@ -193,11 +196,24 @@ class MeasurementsPanel(QWidget):
         self.detail.setTextFormat(Qt.TextFormat.PlainText)
         self.detail.setProperty("role", "soft")
         self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.detail.hide()
+        self.detail.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # A long explanation scrolls instead of taking the table's room.
+        self._detail_area = QScrollArea()
+        self._detail_area.setWidget(self.detail)
+        self._detail_area.setWidgetResizable(True)
+        self._detail_area.setFrameShape(QFrame.Shape.NoFrame)
+        self._detail_area.setAccessibleName("What the chosen measurement means")
+        self._detail_area.hide()
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(self.table)
+        parts.addWidget(self._detail_area)
+        parts.setStretchFactor(0, 3)
+        parts.setStretchFactor(1, 1)
+        parts.setSizes([300, 100])
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 2, 6, 6)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.detail)
+        column.addWidget(parts)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._select())
 
     def set_definitions(self, definitions: Mapping[str, MeasurementDefinition]) -> None:
@@ -226,10 +242,11 @@ class MeasurementsPanel(QWidget):
 
     def _select(self) -> None:
         self._describe()
+        self._detail_area.verticalScrollBar().setValue(0)
         self.chosen.emit(self.selected_keys())
 
     def _describe(self) -> None:
         keys = self.selected_keys()
         one = [r for r in self.model.results if r.key in keys]
-        self.detail.setVisible(len(one) == 1)
+        self._detail_area.setVisible(len(one) == 1)
         self.detail.setText(explain(one[0], self.model.definitions.get(one[0].key)) if len(one) == 1 else "")
