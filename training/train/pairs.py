@@ -63,8 +63,8 @@ class PairConfig:
     batch: int = 8
     input_px: int = 256
     elongated: float = 0.6
-    named_points: int = 24
-    tracked_points: int = 136
+    named_points: int = 40
+    tracked_points: int = 120
     same_film: float = 0.2
     aligned: float = 0.4
     close: float = 0.35

@@ -25,6 +25,18 @@ _FALL = dict.fromkeys(_LEVELS, (0.0, 0.0)) | {
 }
 _SLOPE = math.degrees(math.atan2(4, 3))
 
+
+def _head(which: str, x: float, y: float) -> dict[str, tuple[float, float]]:
+    """A head 48 wide about its centre."""
+    places = {
+        "superior": (0.0, -24.0),
+        "anterior": (-24.0, 0.0),
+        "inferior": (0.0, 24.0),
+        "posterior": (24.0, 0.0),
+    }
+    return {f"femoral_head_{which}_{place}": (x + dx, y + dy) for place, (dx, dy) in places.items()}
+
+
 POINTS: dict[str, tuple[float, float]] = stack(
     _LEVELS,
     _SIDES,
@@ -36,8 +48,8 @@ POINTS: dict[str, tuple[float, float]] = stack(
     "c7_centre": (-7.0, -26.0),
     "s1_superior_anterior": (11.0, 424.0),
     "s1_superior_posterior": (29.0, 400.0),
-    "femoral_head_upper": (-20.0, 490.0),
-    "femoral_head_lower": (0.0, 494.0),
+    **_head("upper", -20.0, 490.0),
+    **_head("lower", 0.0, 494.0),
 }
 
 _TILT = math.degrees(math.atan2(30, 80))

@@ -19,7 +19,7 @@ from training.simulate.pelvis.pose import LegPose, assemble, stand
 from training.simulate.pelvis.regions import femur_regions
 from training.simulate.people import People
 from training.simulate.pose import ramp
-from training.simulate.rules import Direction, Mean, SphereCentre, fit_sphere
+from training.simulate.rules import Direction, FilmDirection, Mean, SphereCentre, fit_sphere
 from training.simulate.scene import Bone, Camera, PointRule, Scene
 
 CAM_SHARE, MOST_CAM_MM = 0.3, 4.0
@@ -28,8 +28,9 @@ CAM_SHARE, MOST_CAM_MM = 0.3, 4.0
 CAM_DEG, CAM_WIDTH_DEG = 52.0, 22.0
 """Angle at the head's centre from the neck's axis at which that bone is highest, and how wide it is."""
 
-HEAD_STEPS_DEG = (90.0, 135.0, 180.0, 225.0, 270.0)
-"""Directions of the points on the head, from that of the neck against the clock: front, top, back."""
+HEAD_DEG = (-45.0, -90.0, -135.0, 180.0, 135.0)
+"""Film directions of the points on the head, 0 to the right and 90 down: from above the neck by the top
+and the medial side to below. The neck may point at the viewer: its direction would tell no place."""
 
 NECK_END = 1.2
 """How far from the head's centre the neck is looked at, in radii: beyond, the trochanters lie over it."""
@@ -101,8 +102,8 @@ def frog_rules(people: People) -> Mapping[str, PointRule]:
     femora = femur_regions(people)
     axis = SphereCentre("femur", femora.head), Mean("femur", femora.neck)
     rules: dict[str, PointRule] = {
-        f"femoral_head_{number}": SphereEdge("femur", femora.head, Direction(*axis, -step))
-        for number, step in enumerate(HEAD_STEPS_DEG, 1)
+        f"femoral_head_{number}": SphereEdge("femur", femora.head, FilmDirection(degrees))
+        for number, degrees in enumerate(HEAD_DEG, 1)
     }
     rules["head_neck_junction_anterior"] = LeavesCircle(
         "femur", femora.head, femora.upper_edges, Direction(*axis), -1

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.simulate.pelvis.points import SphereEdge
 from training.simulate.people import People
-from training.simulate.rules import Direction, Farthest, Mean, SphereCentre
+from training.simulate.rules import Direction, Farthest, FilmDirection, Mean, SphereCentre
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 from training.simulate.spine.regions import (
     ENDS,
@@ -29,6 +30,8 @@ _BEYOND_DEG = 20.0
 _SOFT_MM = 1.0
 # Parts of an endplate and the poles of its line, by whether the view is frontal.
 _FRONTAL, _LATERAL = ("right", "left"), ("anterior", "posterior")
+# The patient faces image left.
+_RIM_DEG = {"superior": -90.0, "anterior": 180.0, "inferior": 90.0, "posterior": 0.0}
 _HALF = {"right": "right", "left": "left", "anterior": "front", "posterior": "back"}
 
 
@@ -70,15 +73,15 @@ class Corner:
 
 @dataclass(frozen=True, eq=False)
 class HigherOrLower:
-    """Of two bones' sphere centres the one higher (sign -1) or lower (sign 1) on the film."""
+    """The point of the one of two heads whose centre is higher (sign -1) or lower (sign 1) on the film."""
 
-    first: SphereCentre
-    second: SphereCentre
+    centres: tuple[SphereCentre, SphereCentre]
+    points: tuple[PointRule, PointRule]
     sign: int
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        a, b = self.first(scene, camera), self.second(scene, camera)
-        return a if self.sign * a[1] >= self.sign * b[1] else b
+        first, second = (self.sign * centre(scene, camera)[1] for centre in self.centres)
+        return self.points[int(second > first)](scene, camera)
 
 
 def corner_rules(bone: str, end: str, plate: Endplate, sides: tuple[str, str]) -> dict[str, PointRule]:
@@ -124,9 +127,12 @@ def spine_lateral_rules(people: People) -> Mapping[str, PointRule]:
     rules |= body_rules(people, LEVELS, _LATERAL)
     rules |= _sacral_corners(people)
     head = femoral_head(people)
-    heads = SphereCentre("femur", head), SphereCentre("femur_right", head)
-    rules["femoral_head_upper"] = HigherOrLower(*heads, -1)
-    rules["femoral_head_lower"] = HigherOrLower(*heads, 1)
+    centres = SphereCentre("femur", head), SphereCentre("femur_right", head)
+    for which, sign in (("upper", -1), ("lower", 1)):
+        for place, degrees in _RIM_DEG.items():
+            towards = FilmDirection(degrees)
+            rims = SphereEdge("femur", head, towards), SphereEdge("femur_right", head, towards)
+            rules[f"femoral_head_{which}_{place}"] = HigherOrLower(centres, rims, sign)
     return rules
 
 
