@@ -46,13 +46,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.138
-    spread: float = 1.777
-    apart: float = 0.087
-    strain: float = 0.452
-    film_strain: float = 2.052
-    against: float = 0.3
-    known: float = 0.222
+    base: float = 0.117
+    spread: float = 1.725
+    apart: float = 0.3
+    strain: float = 0.397
+    film_strain: float = 2.03
+    against: float = 0.272
+    known: float = 0.199
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:

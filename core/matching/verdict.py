@@ -16,8 +16,7 @@ FILM_FITS = 0.81
 """Score below which a film is taken to show none of the bank's views.
 
 Set for the shipped model and bank between films of their views (simulated ones, real hands, spines, an ankle
-and a hip), of which 99 % reach it and are taken for what they are, and films whose view the bank lacks, of
-which 5 % do."""
+and a hip), of which 99 % reach it, and films whose view the bank lacks, of which 4 % do."""
 
 
 def judge(
