@@ -125,7 +125,7 @@ def draw_films(
     targets: Sequence[AnnotatedFilm],
     own: Sequence[Reference],
     *,
-    groups: Sequence[str],
+    groups: Sequence[str] | None,
     references: int,
     draws: int,
     targets_per_draw: int,
@@ -133,13 +133,13 @@ def draw_films(
 ) -> Iterator[Draw]:
     """Random draws of so many references and of targets of none of these references' groups.
 
-    ``groups`` are those of ``own``, empty where none of the targets belongs to it. Raises ``ReadError`` when
-    no target is left.
+    ``groups`` are those of ``own``, None where it is another set than the targets. Raises ``ReadError`` when no
+    target is left.
     """
     for draw in range(draws):
         rng = np.random.default_rng([seed, draw])
         chosen = rng.permutation(len(own))[:references]
-        taken = {groups[i] for i in chosen} - {""}
+        taken = set() if groups is None else {groups[i] for i in chosen}
         rest = [film for film in targets if film.group not in taken]
         if not rest:
             raise ReadError("No film is left to match after drawing references", remedy="Use smaller counts.")
@@ -173,7 +173,7 @@ def evaluate(
         if references is None
         else list(references)
     )
-    groups = [film.group for film in targets] if references is None else [""] * len(own)
+    groups = [film.group for film in targets] if references is None else None
     lengths = {len(film.points_px) for film in targets} | {len(reference.points_px) for reference in own}
     if len(lengths) > 1:
         raise ReadError(
@@ -181,7 +181,7 @@ def evaluate(
             remedy="Choose references with the points that were annotated.",
         )
     counts = sorted({min(count, len(own)) for count in counts})
-    if references is None and len(set(groups)) < 2:
+    if groups is not None and len(set(groups)) < 2:
         raise ReadError("The set has too few films to draw references from", remedy="Use a larger set.")
     errors: dict[int, list[FloatArray]] = {count: [] for count in counts}
     expected: dict[int, list[FloatArray]] = {count: [] for count in counts}

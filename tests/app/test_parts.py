@@ -178,8 +178,8 @@ def test_explanation_of_a_measurement_warns_of_every_pitfall() -> None:
     results = evaluate_view(view, LandmarkSet({}), NO_SPACING)
     for definition, result in zip(view.measurements, results, strict=True):
         lines = explain(result, definition).splitlines()
-        assert definition.definition in lines[1:4]
-        assert not result.note or lines[1] == f"Note: {result.note}"
+        before = [f"Note: {result.note}"] if result.note else []
+        assert lines[1 : len(before) + 3] == [*before, result.reason, definition.definition]
         assert [line for line in lines if line.startswith("Pitfall")] == [
             f"Pitfall: {pitfall}" for pitfall in definition.pitfalls
         ]

@@ -207,25 +207,27 @@ def test_a_value_that_rests_on_uncertain_points_says_so():
 
 def test_a_point_not_to_be_left_to_the_program_is_noted_until_a_person_places_it():
     view, points = default_catalogue().view("spine_lateral"), landmarks(LAYOUTS["spine_lateral"][0])
-    heads, caution = ("femoral_head_upper_superior", "femoral_head_lower_superior"), "Set by hand."
-    view = replace(
-        view, points=tuple(replace(p, caution=caution if p.key in heads else "") for p in view.points)
-    )
-    both = f"{view.point(heads[0]).name}; {view.point(heads[1]).name}: {caution}"
-    results = evaluate_view(view, points, MM)
-    assert {r.key for r in results if both in r.note} >= {
-        "pelvic_incidence",
-        "pelvic_tilt",
-        "t1_pelvic_angle",
-    }
-    assert all((both in r.note) is (heads[0] in r.points) for r in results)
-    for placed, left in ((heads[:1], f"{view.point(heads[1]).name}: {caution}"), (heads, "")):
-        for key in placed:
-            points = points.with_point(key, points[key].moved_to(points[key].x_px, points[key].y_px))
+    lower = [p for p in view.points if p.key.startswith("femoral_head_lower_")]
+    upper = [p for p in view.points if p.key.startswith("femoral_head_upper_")]
+    assert view.cautioned == tuple(p.key for p in (*upper, *lower))
+    assert lower[0].caution.startswith("Set by hand")
+
+    def said(some):
+        return f"{'; '.join(p.name for p in some)}: {some[0].caution}"
+
+    results = {r.key: r for r in evaluate_view(view, points, MM)}
+    on_heads = {"pelvic_incidence", "pelvic_tilt", "pi_minus_ll", "t1_pelvic_angle"}
+    for key, result in results.items():
+        assert (said(upper) in result.note) is (said(lower) in result.note) is (key in on_heads)
+    for number, point in enumerate(lower, 1):
+        points = points.with_point(
+            point.key, points[point.key].moved_to(*points.positions_px([point.key])[0])
+        )
         for result in evaluate_view(view, points, MM):
-            assert both not in result.note
-            assert (caution in result.note) is (bool(left) and heads[0] in result.points)
-            assert not left or heads[0] not in result.points or left in result.note
+            left = lower[number:]
+            assert (said(upper) in result.note) is (result.key in on_heads)
+            assert (lower[0].caution in result.note) is (bool(left) and result.key in on_heads)
+            assert not left or result.key not in on_heads or said(left) in result.note
 
 
 def test_results_carry_their_definition():

@@ -206,9 +206,8 @@ def test_close_ups_show_the_same_part_of_both_films(folder):
             ]
         )
         assert np.abs(offsets[0] - offsets[1]).max(axis=1).min() < 1e-9
-    dataset = pairs(folder, aligned=0.0, close=1.0)
-    # Few are shifted so far, on so small a window, that no point is left.
-    assert np.mean([float(dataset[item][4].sum()) >= 1 for item in range(50)]) > 0.8
+    dataset = PairDataset(folder, pairs(folder, aligned=0.0, close=1.0).config, seed=5, length=50)
+    assert all(dataset[item][4].sum() >= 1 for item in range(8))
 
 
 def crowd(seed: int) -> StoredFilm:

@@ -85,7 +85,9 @@ def train(args: argparse.Namespace, team: Team) -> None:
         missing, _ = network.load_state_dict(state["network"], strict=False)
         print(f"{args.start_from} has no weights for: {', '.join(missing) or 'nothing'}")
         average.module.load_state_dict(network.state_dict())
-        if "folders" in state:
+        if "folders" not in state:
+            print(f"{args.start_from} holds nothing learned of views")
+        else:
             views.start_from(state["views"]["codes"], state["folders"], folders)
 
     rest = torch.utils.data.Subset(stream, team.share_of(start * args.batch, len(pairs)))

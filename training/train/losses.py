@@ -78,8 +78,8 @@ class ViewLoss(nn.Module):
     def start_from(self, codes: Tensor, known: Sequence[str], folders: Sequence[str]) -> None:
         """Take over the learned ``codes`` [classes, D] of those ``known`` folders that are among ``folders``.
 
-        The codes of a folder's kinds follow one another, as many for each folder. Without them the codes of
-        films would have to be learned anew, and what they tell of films unlike the training ones be lost.
+        The codes of a folder's kinds follow one another, as many for each folder. Without them the network's
+        own codes would change until they suit new random ones.
         """
         own, other = (
             self.codes.view(len(folders), -1, self.codes.shape[1]),

@@ -30,9 +30,9 @@ _BEYOND_DEG = 20.0
 _SOFT_MM = 1.0
 # Parts of an endplate and the poles of its line, by whether the view is frontal.
 _FRONTAL, _LATERAL = ("right", "left"), ("anterior", "posterior")
-# The patient faces image left.
-_RIM_DEG = {"superior": -90.0, "anterior": 180.0, "inferior": 90.0, "posterior": 0.0}
 _HALF = {"right": "right", "left": "left", "anterior": "front", "posterior": "back"}
+# Directions on the film; the patient faces image left.
+_RIM_DEG = {"superior": -90.0, "anterior": 180.0, "inferior": 90.0, "posterior": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
