@@ -133,8 +133,8 @@ def draw_films(
 ) -> Iterator[Draw]:
     """Random draws of so many references and of targets of none of these references' groups.
 
-    ``groups`` are those of ``own``, None where it is another set than the targets. Raises ``ReadError`` when no
-    target is left.
+    ``groups`` are those of ``own``, None where it is another set than the targets. Raises ``ReadError``
+    when no target is left.
     """
     for draw in range(draws):
         rng = np.random.default_rng([seed, draw])

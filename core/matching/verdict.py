@@ -15,8 +15,8 @@ from core.matching.confidence import LOOK_BEYOND_MM, confidence
 FILM_FITS = 0.81
 """Score below which a film is taken to show none of the bank's views.
 
-Set for the model before the shipped one; it lies between films of their views (simulated ones, real hands, spines, an ankle
-and a hip), of which 99 % reach it, and films whose view the bank lacks, of which 4 % do."""
+Set for the model before the shipped one, between films of their views (simulated ones, real hands, spines, an
+ankle and a hip), of which 99 % reach it, and films whose view the bank lacks, of which 4 % do."""
 
 
 def judge(

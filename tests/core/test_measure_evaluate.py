@@ -221,7 +221,7 @@ def test_a_point_not_to_be_left_to_the_program_is_noted_until_a_person_places_it
         assert (said(upper) in result.note) is (said(lower) in result.note) is (key in on_heads)
     for number, point in enumerate(lower, 1):
         points = points.with_point(
-            point.key, points[point.key].moved_to(*points.positions_px([point.key])[0])
+            point.key, points[point.key].moved_to(points[point.key].x_px, points[point.key].y_px)
         )
         for result in evaluate_view(view, points, MM):
             left = lower[number:]
