@@ -485,6 +485,10 @@ def test_bank_add_takes_a_confirmed_case_only(small: Path, tmp_path: Path, capsy
     save_case(case, saved)
     assert main(add) == 1
     told(capsys.readouterr().err, saved, "draft")
+    off = case.with_point(VIEW.point_keys[0], -20.0, 30.0)
+    save_case(off.confirmed("Dr. Ada", "2026-01-02T03:04:05+00:00"), saved)
+    assert main(add) == 1
+    told(capsys.readouterr().err, saved, "lies off the film")
     save_case(case.confirmed("Dr. Ada", "2026-01-02T03:04:05+00:00"), saved)
     assert main(add) == 0
     assert "grey values only" in capsys.readouterr().out
