@@ -12,9 +12,9 @@ import numpy as np
 
 from core import __version__
 from core.adapters.bank import Bank, DamagedReferenceError, load_bank
-from core.adapters.bank_matcher import bank_matcher
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_matcher import view_matcher
 from core.adapters.views import known_catalogue
 from core.case import Case, Provenance, SideDecision, Verdict, VerdictLevel
 from core.errors import MatchError
@@ -51,7 +51,7 @@ class Engine:
         """
         cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
         catalogue, opened = known_catalogue(bank), load_bank(bank)
-        return cls(catalogue, opened, bank_matcher(OnnxEncoder(), cache, opened, catalogue))
+        return cls(catalogue, opened, view_matcher(OnnxEncoder(), cache, catalogue))
 
     @property
     def provider(self) -> str:

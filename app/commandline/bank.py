@@ -30,6 +30,7 @@ from core.adapters.case_file import load_case
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_shapes import read_shapes
 from core.adapters.views import known_catalogue
 from core.burnt_in import blackened
 from core.film import Side
@@ -87,7 +88,7 @@ def _review(bank: Bank, catalogue: Catalogue) -> list[Review]:
     """Every reference against the others of its view, as far as there are enough."""
     encoder, reviews = OnnxEncoder(), []
     cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
-    shapes = bank.shapes(catalogue)
+    shapes = read_shapes(catalogue)
     for view in catalogue.views.values():
         references = bank.references(catalogue, view.key)
         if not references:

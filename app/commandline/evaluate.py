@@ -11,10 +11,10 @@ import numpy as np
 
 from core.adapters.atomic import write_bytes
 from core.adapters.bank import load_bank
-from core.adapters.bank_matcher import bank_matcher, shafts_of
 from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_matcher import matcher_for_points, view_matcher
 from core.adapters.views import known_catalogue
 from core.errors import ReadError
 from core.evaluation import UNNAMED, Evaluation, as_reference, evaluate, keys_of
@@ -27,9 +27,13 @@ def evaluate_cases(options: argparse.Namespace) -> int:
     catalogue = known_catalogue(options.bank)
     view = catalogue.views.get(options.view or options.cases.resolve().name)
     symmetric = view is not None and view.symmetric
-    encoder = OnnxEncoder()
-    shafts = {} if view is None else {view.key: shafts_of(view, keys_of(targets[0], view))}
-    matcher, references = LandmarkMatcher(encoder, MemoryFeatureCache(), shafts=shafts), None
+    encoder, cache = OnnxEncoder(), MemoryFeatureCache()
+    keys = () if view is None else keys_of(targets[0], view)
+    if view is None or len(keys) < len(targets[0].points_px):
+        matcher = LandmarkMatcher(encoder, cache)
+    else:
+        matcher = matcher_for_points(encoder, cache, catalogue, view, keys)
+    references = None
     if options.references_from is not None:
         films = read_cases(options.references_from)
         if films[0].names != targets[0].names:
@@ -47,7 +51,7 @@ def evaluate_cases(options: argparse.Namespace) -> int:
             return 2
         bank = load_bank(options.bank)
         references = bank.references(catalogue, options.view)
-        matcher = bank_matcher(encoder, MemoryFeatureCache(), bank, catalogue)
+        matcher = view_matcher(encoder, cache, catalogue)
     result = evaluate(
         matcher,
         targets,

@@ -1,8 +1,7 @@
 """The bank of annotated reference films: a folder with ``manifest.json`` and one PNG a reference.
 
 The manifest lists every reference with view, side, spacing, origin, licence, points by key, and the
-SHA-256 of its image. The bank's own hash is that of the manifest, so it covers images and points, and of the
-shapes that it knows beside them (see ``bank_shapes``).
+SHA-256 of its image. The bank's own hash is that of the manifest, so it covers images and points.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.atomic import write_bytes
-from core.adapters.bank_shapes import RESTORE, SHAPES, read_shapes
 from core.errors import BankError, OrthoMatchError
 from core.film import Side
 from core.matching.protocol import Reference
@@ -28,6 +26,7 @@ from core.measure.definitions import Catalogue, nearest
 from core.resources import resource_path
 
 MANIFEST = "manifest.json"
+RESTORE = "Restore the bank from its source, or install the program again."
 FORMAT = "orthomatch-bank"
 VERSION = 1
 MIN_SPACING_MM, MAX_SPACING_MM = 0.001, 10.0
@@ -74,7 +73,7 @@ class RefusedEntry:
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """A folder of references. ``sha256`` is the hash of its manifest and shapes.
+    """A folder of references. ``sha256`` is the hash of its manifest.
 
     ``refused`` are the references whose description is wrong; the others are usable.
     """
@@ -108,10 +107,6 @@ class Bank:
             for entry in self.entries
             if entry.view in catalogue.views and view in (None, entry.view)
         ]
-
-    def shapes(self, catalogue: Catalogue) -> dict[str, NDArray[np.float64]]:
-        """Points [S, N, 2] of further people by view; see ``bank_shapes``. Raises ``BankError``."""
-        return read_shapes(self.folder, catalogue)
 
     def _reference(self, entry: BankEntry, catalogue: Catalogue) -> Reference:
         view = catalogue.view(entry.view)
@@ -152,7 +147,6 @@ def load_bank(folder: Path | None = None) -> Bank:
     path = folder / MANIFEST
     try:
         data = path.read_bytes()
-        beside = (folder / SHAPES).read_bytes() if (folder / SHAPES).exists() else b""
     except OSError as error:
         raise BankError(
             "The bank's manifest cannot be read", path=path, remedy="Choose a folder with a bank."
@@ -172,7 +166,7 @@ def load_bank(folder: Path | None = None) -> Bank:
             remedy="Use the program version that wrote it.",
         )
     entries, refused = manifest_entries(document.get("references"), path)
-    return Bank(folder, hashlib.sha256(data + beside).hexdigest(), entries, refused)
+    return Bank(folder, hashlib.sha256(data).hexdigest(), entries, refused)
 
 
 def manifest_entries(listed: object, path: Path) -> tuple[tuple[BankEntry, ...], tuple[RefusedEntry, ...]]:

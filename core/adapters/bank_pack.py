@@ -1,4 +1,4 @@
-"""A bank in one file, ``*.ombank``: a zip with manifest, images, shapes, views and their SHA-256.
+"""A bank in one file, ``*.ombank``: a zip with manifest, images, views and their SHA-256.
 
 ``SHA256SUMS`` lists every other member as ``sha256sum`` does. Nothing is unpacked by the name it has in
 the archive: images go where a bank keeps them, under checked keys.
@@ -32,7 +32,6 @@ from core.adapters.bank import (
     read_reference_data,
     save_manifest,
 )
-from core.adapters.bank_shapes import SHAPES, join_shapes, listed_shapes, parse_shapes, save_shapes
 from core.adapters.views import VIEWS
 from core.errors import BankError, OrthoMatchError
 from core.measure.loader import load_catalogue
@@ -45,10 +44,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bank gives the same file
 
 
 def pack_bank(bank: Bank, path: Path) -> int:
-    """Write the references of ``bank``, its shapes and own views to ``path``; returns how many references.
+    """Write the references of ``bank`` and its own views to ``path``; returns how many references.
 
-    Every image is verified first. Raises ``BankError`` for a damaged image or damaged shapes, and when a
-    reference of the manifest is wrong, and ``WriteError``.
+    Every image is verified first. Raises ``BankError`` for a damaged image and when a reference of
+    the manifest is wrong, and ``WriteError``.
     """
     if bank.refused:
         raise BankError(
@@ -65,8 +64,6 @@ def pack_bank(bank: Bank, path: Path) -> int:
         put(MANIFEST, (bank.folder / MANIFEST).read_bytes(), zipfile.ZIP_DEFLATED)
         for image in {entry.image: entry for entry in bank.entries}.values():
             put(image.image, read_reference_data(bank.folder, image), zipfile.ZIP_STORED)
-        if listed_shapes(bank.folder):
-            put(SHAPES, (bank.folder / SHAPES).read_bytes(), zipfile.ZIP_DEFLATED)
         for view in sorted((bank.folder / VIEWS).glob("*.toml")):
             put(f"{VIEWS}/{view.name}", view.read_bytes(), zipfile.ZIP_DEFLATED)
         archive.writestr(zipfile.ZipInfo(SUMS, _EPOCH), "".join(sums), zipfile.ZIP_DEFLATED)
@@ -79,7 +76,7 @@ def unpack_bank(path: Path, folder: Path) -> Bank:
 
     Everything is verified before anything is written, and all of it is taken over or none. Raises
     ``ReadError`` or ``BankError`` for a damaged file, ``BankError`` for a reference or view that the bank
-    has already, or for shapes with other points, and ``WriteError``.
+    has already, and ``WriteError``.
     """
     bank = open_or_create(folder)
     found = _verified(path)
@@ -87,10 +84,6 @@ def unpack_bank(path: Path, folder: Path) -> Bank:
     views = {
         name.removeprefix(f"{VIEWS}/"): data for name, data in found.items() if name.startswith(f"{VIEWS}/")
     }
-    shapes_file = folder / SHAPES
-    before = shapes_file.read_bytes() if shapes_file.exists() else None
-    brought = parse_shapes(found[SHAPES], path, _AGAIN) if SHAPES in found else {}
-    shapes = join_shapes(listed_shapes(folder), brought, shapes_file)
     written: list[Path] = []
     used = [entry.key for entry in bank.entries] + [other.key for other in bank.refused]
     try:
@@ -119,16 +112,10 @@ def unpack_bank(path: Path, folder: Path) -> Bank:
             written.append(target)
             write_bytes(target, _image(path, entry, found))
             taken.append(replace(entry, image=image))
-        if brought:
-            save_shapes(folder, shapes)
         return save_manifest(folder, (*bank.entries, *taken), bank.refused)
     except (OrthoMatchError, OSError):
         for file in written:
             file.unlink(missing_ok=True)
-        if before is None:
-            shapes_file.unlink(missing_ok=True)
-        elif shapes_file.read_bytes() != before:
-            write_bytes(shapes_file, before)
         raise
 
 

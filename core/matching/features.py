@@ -27,13 +27,17 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 14
+FORMAT = 15
 """Changes whenever features of older versions must not be reused."""
 
 LEARNERS, LESSONS, SHAKES = 24, 48, 3
 """References from which queries are learned, looks at them in all, and how often at most each is shaken for
 it: where in a window a point lies must not matter. More hardly better them, but all are held in memory at
 once."""
+
+FURTHER_WORTH = 48.0
+"""References that all further people together are worth at most: references and film may show others, as
+children, or be marked a little otherwise."""
 
 READING_SHARE = 0.2
 """Part of the time that reading the references' films takes, of all there is to learn."""
@@ -116,6 +120,11 @@ class ViewFeatures:
         """All shapes that are known, of references and further people [R + S, N, 2]."""
         return np.concatenate([self.aligned_px, self.further_px])
 
+    @property
+    def worths(self) -> FloatArray:
+        """How much each of these shapes counts [R + S]."""
+        return worths(len(self.aligned_px), len(self.further_px))
+
     def reordered(self, order: Sequence[int] | NDArray[np.intp]) -> ViewFeatures:
         """The features of the references ``order`` (their numbers), in that order."""
         chosen = [int(number) for number in order]
@@ -137,6 +146,12 @@ class ViewFeatures:
 
 OF_ALL = ("mean_px", "window_px", "further_px", "aligned_query", "close_query")
 """Arrays of ``ViewFeatures`` that belong to all references together."""
+
+
+def worths(references: int, further: int) -> FloatArray:
+    """How much each shape counts: a reference one, all further people together at most ``FURTHER_WORTH``."""
+    each = min(1.0, FURTHER_WORTH / max(further, 1))
+    return np.repeat([1.0, each], [references, further])
 
 
 class FeatureCache(Protocol):
@@ -180,8 +195,9 @@ def compute_features(
         raise MatchError(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
-    own, others = [reference.points_px for reference in references], () if further is None else further
-    mean = with_room(mean_shape(own, side, CANONICAL_MARGIN), [*own, *others], side)
+    own, others = [reference.points_px for reference in references], list(() if further is None else further)
+    mean = mean_shape([*own, *others], side, CANONICAL_MARGIN, worths(len(own), len(others)))
+    mean = with_room(mean, [*own, *others], side)
     aligned_px, further_px = (
         np.array([fit_similarity(points_px, mean).to_window(points_px) for points_px in shapes])
         for shapes in (own, others)

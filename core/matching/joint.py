@@ -94,23 +94,27 @@ class Expected(NamedTuple):
 class Shapes(NamedTuple):
     """The shapes that are expected, a Gaussian: ``middle`` [N, 2] and ``covariance`` [2N, 2N], in pixels.
 
-    ``people`` is the number of those by whose shapes it is known.
+    ``people`` is what those by whose shapes it is known are worth.
     """
 
     middle: FloatArray
     covariance: FloatArray
-    people: int
+    people: float
 
     @classmethod
-    def like(cls, mean: FloatArray, shapes: FloatArray, pose: Pose = ANY) -> Self:
+    def like(
+        cls, mean: FloatArray, shapes: FloatArray, pose: Pose = ANY, worths: FloatArray | None = None
+    ) -> Self:
         """Shapes that differ as ``shapes`` [R, N, 2] do (NaN: unknown), and smoothly, and by a ``pose``.
 
-        ``mean`` [N, 2] is the shape to which they are aligned. All in pixels of the canonical window.
+        ``mean`` [N, 2] is the shape to which they are aligned, ``worths`` [R] tell what each counts, by
+        default one. All in pixels of the canonical window.
         """
+        worths = np.ones(len(shapes)) if worths is None else worths
         moves = pose_moves(mean)
-        middle = mean + np.nan_to_num(shapes - mean).mean(axis=0)
-        own = moves.T @ pose.covariance @ moves + _differences(middle, shapes)
-        return cls(middle + (pose.mean @ moves).reshape(mean.shape), own, len(shapes))
+        middle = mean + np.einsum("r,rnk->nk", worths, np.nan_to_num(shapes - mean)) / worths.sum()
+        own = moves.T @ pose.covariance @ moves + _differences(middle, shapes, worths)
+        return cls(middle + (pose.mean @ moves).reshape(mean.shape), own, float(worths.sum()))
 
 
 def fit_jointly(position: FloatArray, covariance: FloatArray, shapes: Shapes) -> Joint:
@@ -206,12 +210,12 @@ def _times(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("nij,nj->ni", matrices, vectors), dtype=np.float64)
 
 
-def _differences(mean: FloatArray, shapes: FloatArray) -> FloatArray:
+def _differences(mean: FloatArray, shapes: FloatArray, worths: FloatArray) -> FloatArray:
     """Covariance [2N, 2N] of the points' deviations from the mean shape, but for their pose."""
     count = len(mean)
     apart = ((mean[:, None] - mean[None]) ** 2).sum(2)
     smooth = SMOOTH_PX**2 * np.exp(-apart / (2.0 * REACH_PX**2)) + OWN_PX**2 * np.eye(count)
     own = np.nan_to_num(shapes - mean).reshape(len(shapes), 2 * count)
-    seen = own.T @ own  # the covariance of the references, times their number
+    seen = (own.T * worths) @ own  # the covariance of the shapes, times what they are worth
     expected = np.kron(smooth, np.eye(2)) * WORTH
-    return np.asarray((seen + expected) / (len(shapes) - 1.0 + WORTH))
+    return np.asarray((seen + expected) / (worths.sum() - 1.0 + WORTH))

@@ -249,7 +249,7 @@ class LandmarkMatcher:
         alike = 0.5 * (start.likeness + likeness(seen.code, view.aligned_code))
         return _Fit(
             voters,
-            Shapes.like(view.mean_px, view.shapes_px, pose),
+            Shapes.like(view.mean_px, view.shapes_px, pose, view.worths),
             known,
             frame,
             Look(shown, logits, unary, 1.0 / window.part),

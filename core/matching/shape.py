@@ -56,22 +56,25 @@ def fit_similarity_robust(
     return frame, np.linalg.norm(frame.to_window(source) - target, axis=1)
 
 
-def mean_shape(shapes: list[FloatArray], window_px: int, margin: float) -> FloatArray:
+def mean_shape(
+    shapes: Sequence[FloatArray], window_px: int, margin: float, weights: FloatArray | None = None
+) -> FloatArray:
     """Mean [N, 2] of similarity-aligned shapes, centred in a square window with ``margin`` on each side.
 
     ``margin`` is a fraction of the window. It is turned as the shapes are on the average (generalised
     Procrustes analysis, three rounds), so that their order does not matter. Points unknown in a shape are NaN
-    there, and NaN in the mean when no shape knows them.
+    there, and NaN in the mean when no shape knows them. ``weights`` tell what each shape counts, by default
+    the same.
     """
+    worth = np.ones(len(shapes)) if weights is None else weights
     mean = shapes[0]
     for _ in range(3):
-        aligned = [fit_similarity(shape, mean).to_window(shape) for shape in shapes]
-        stack = np.stack([mean, *aligned]) if np.isnan(aligned[0]).any() else np.stack(aligned)
-        known = np.isfinite(stack)
-        total = np.where(known, stack, 0.0).sum(axis=0)
-        mean = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+        stack = np.stack([fit_similarity(shape, mean).to_window(shape) for shape in shapes])
+        known = np.isfinite(stack) * worth[:, None, None]
+        total, counted = (np.nan_to_num(stack) * known).sum(axis=0), known.sum(axis=0)
+        mean = np.where(counted > 0, total / np.where(counted > 0, counted, 1.0), np.nan)
     turns = [fit_similarity(shape, mean).matrix[:, 0] for shape in shapes]
-    cosine, sine = np.mean([turn / np.linalg.norm(turn) for turn in turns], axis=0)
+    cosine, sine = worth @ [turn / np.linalg.norm(turn) for turn in turns] / worth.sum()
     if np.hypot(cosine, sine) > 1e-3:  # else they point in all directions
         mean = mean @ np.array([[cosine, -sine], [sine, cosine]])
     low, high = np.nanmin(mean, axis=0), np.nanmax(mean, axis=0)

@@ -20,10 +20,10 @@ from app.cli import main
 from core.adapters import onnx
 from core.adapters.bank import MANIFEST, default_bank_folder, load_bank, save_manifest
 from core.adapters.bank_check import check_bank
-from core.adapters.bank_matcher import shafts_of
 from core.adapters.case_file import save_case
 from core.adapters.dicom import read_film
 from core.adapters.onnx import default_model_path
+from core.adapters.view_matcher import shafts_of
 from core.engine import Engine
 from core.film import Side
 from core.matching.matcher import LandmarkMatcher
@@ -355,7 +355,7 @@ def test_evaluate_refuses_references_with_points_named_otherwise(tmp_path: Path,
     assert "named otherwise" in message
 
 
-def test_evaluate_knows_the_shafts_of_the_view(tmp_path: Path, monkeypatch: Any) -> None:
+def test_evaluate_knows_shafts_and_shapes_of_the_view(tmp_path: Path, monkeypatch: Any) -> None:
     """A point on a shaft is measured at its level, as the program does it."""
     view = load_catalogue().view("knee_ap")
     folder = make_cases(tmp_path / "knee_ap", 2)
@@ -364,15 +364,17 @@ def test_evaluate_knows_the_shafts_of_the_view(tmp_path: Path, monkeypatch: Any)
     for film in listed:
         film["names"], film["landmarks"] = list(view.point_keys), spots
     (folder / "landmarks.json").write_text(json.dumps(listed), encoding="utf-8")
-    known = {}
+    known, people = {}, {}
 
-    def watched(*parts: Any, shafts: Any, **others: Any) -> LandmarkMatcher:
+    def watched(*parts: Any, shafts: Any, shapes: Any) -> LandmarkMatcher:
         known.update(shafts)
-        return LandmarkMatcher(*parts, shafts=shafts, **others)
+        people.update(shapes)
+        return LandmarkMatcher(*parts, shafts=shafts, shapes=shapes)
 
-    monkeypatch.setattr("app.commandline.evaluate.LandmarkMatcher", watched)
+    monkeypatch.setattr("core.adapters.view_matcher.LandmarkMatcher", watched)
     assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
     assert known == {"knee_ap": shafts_of(view)}
+    assert people["knee_ap"].shape[1:] == (len(view.points), 2)
     # Unnamed points are the view's first ones: a shaft that lacks one is left out.
     first = max(point for shaft in shafts_of(view) for point in shaft.points)
     for film in listed:
@@ -381,6 +383,14 @@ def test_evaluate_knows_the_shafts_of_the_view(tmp_path: Path, monkeypatch: Any)
     assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
     assert known == {"knee_ap": shafts_of(view, view.point_keys[:first])}
     assert len(known["knee_ap"]) < len(view.shafts)
+    assert people["knee_ap"].shape[1:] == (first, 2)
+    # More points than the view has: they are not those of the view.
+    for film in listed:
+        film["landmarks"] = [*spots, [30.0, 30.0]]
+    (folder / "landmarks.json").write_text(json.dumps(listed), encoding="utf-8")
+    people.clear()
+    assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
+    assert not people
 
 
 def test_output_that_nobody_reads_ends_quietly(small: Path, cache: Path) -> None:

@@ -10,14 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from app.cli import main
 from core.adapters.bank import MANIFEST, Bank, default_bank_folder, load_bank, save_manifest
 from core.adapters.bank_check import check_bank
 from core.adapters.bank_pack import SUMS, pack_bank, unpack_bank
-from core.adapters.bank_shapes import SHAPES, listed_shapes, save_shapes
 from core.adapters.views import known_catalogue
 from core.errors import BankError, OrthoMatchError, WriteError
 from core.measure.loader import load_catalogue
@@ -206,61 +204,6 @@ def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, packed: Path, monk
 def empty_bank(folder: Path) -> Path:
     folder.mkdir()
     return save_manifest(folder, ()).folder
-
-
-def with_shapes(folder: Path, *numbers: float, points: tuple[str, ...] = ("a", "b")) -> Path:
-    """Shapes of two points, one for each number, beside the references in ``folder``."""
-    px = np.array(numbers)[:, None, None] + np.arange(2.0 * len(points)).reshape(1, -1, 2)
-    save_shapes(folder, {"somewhere": (points, px)})
-    return folder
-
-
-def shapes_in(folder: Path) -> list[float]:
-    points, shapes = listed_shapes(folder)["somewhere"]
-    return [float(shape[points.index("a"), 0]) for shape in shapes]
-
-
-def test_shapes_come_along_and_join_those_that_are_there(tmp_path: Path) -> None:
-    source = with_shapes(make_bank(tmp_path / "from", 2).folder, 1.0, 2.0)
-    pack_bank(load_bank(source), tmp_path / "a.ombank")
-    unpack_bank(tmp_path / "a.ombank", tmp_path / "new")
-    assert (tmp_path / "new" / SHAPES).read_bytes() == (source / SHAPES).read_bytes()
-    with_shapes(empty_bank(tmp_path / "own"), 3.0, 2.0, points=("b", "a"))
-    before = shapes_in(tmp_path / "own")
-    unpack_bank(tmp_path / "a.ombank", tmp_path / "own")
-    assert shapes_in(tmp_path / "own") == [*before, 1.0, 2.0]
-
-
-@pytest.mark.parametrize("before", [(), (3.0,)])
-def test_shapes_are_as_they_were_when_something_fails(
-    tmp_path: Path, monkeypatch: Any, before: tuple[float, ...]
-) -> None:
-    pack_bank(load_bank(with_shapes(make_bank(tmp_path / "from").folder, 1.0)), tmp_path / "a.ombank")
-    empty_bank(tmp_path / "to")
-    if before:
-        with_shapes(tmp_path / "to", *before)
-    files = {path: path.read_bytes() for path in all_files(tmp_path / "to")}
-
-    def fail(*_: object) -> None:
-        raise WriteError("The disk is full", path=tmp_path)
-
-    monkeypatch.setattr("core.adapters.bank_pack.save_manifest", fail)
-    with pytest.raises(WriteError):
-        unpack_bank(tmp_path / "a.ombank", tmp_path / "to")
-    assert {path: path.read_bytes() for path in all_files(tmp_path / "to")} == files
-
-
-def test_shapes_with_other_points_and_damaged_ones_stop_it(tmp_path: Path) -> None:
-    pack_bank(load_bank(with_shapes(make_bank(tmp_path / "from").folder, 1.0)), tmp_path / "a.ombank")
-    with_shapes(empty_bank(tmp_path / "to"), 1.0, points=("a", "c"))
-    with pytest.raises(BankError, match="other points"):
-        unpack_bank(tmp_path / "a.ombank", tmp_path / "to")
-    rewrite(tmp_path / "a.ombank", lambda found: found.update({SHAPES: b"[]"}))
-    with pytest.raises(BankError, match="shapes are damaged"):
-        unpack_bank(tmp_path / "a.ombank", tmp_path / "new")
-    with_shapes(tmp_path / "from", float("nan"))
-    with pytest.raises(BankError, match="shapes are damaged"):
-        pack_bank(load_bank(tmp_path / "from"), tmp_path / "b.ombank")
 
 
 def test_the_shipped_bank_is_not_changed(packed: Path) -> None:

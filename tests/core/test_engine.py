@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from core.adapters.bank import Bank
-from core.adapters.bank_matcher import bank_matcher
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import MemoryFeatureCache
+from core.adapters.view_matcher import view_matcher
 from core.case import VerdictLevel
 from core.engine import Engine, blank_case, decide_side
 from core.errors import CatalogueError, MatchError
@@ -332,7 +332,7 @@ def test_real_model_gives_every_point_as_a_number(engine, demo, demo_case):
 def test_real_model_twice_and_from_a_fresh_cache(engine, demo, demo_case):
     again = engine.analyse(demo, view="hand_pa")
     assert again.landmarks == demo_case.landmarks
-    matcher = bank_matcher(engine.matcher._encoder, MemoryFeatureCache(), engine.bank, engine.catalogue)
+    matcher = view_matcher(engine.matcher._encoder, MemoryFeatureCache(), engine.catalogue)
     fresh = Engine(engine.catalogue, engine.bank, matcher)
     few = fresh.analyse(demo, view="hand_pa", references=2)
     assert len(few.provenance.references) == 2

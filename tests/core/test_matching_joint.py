@@ -185,3 +185,12 @@ def test_an_expected_pose_tells_links_apart_that_look_alike():
     either = answers_at(LEG, LEG + LEVEL)
     belief = expected_jointly(either, *CELLS, Shapes.like(LEG, MANY, pose)).belief
     assert np.abs(centres(belief) - LEG - LEVEL).max() < 3.0
+
+
+def test_shapes_count_as_much_as_they_are_worth():
+    once, twice = Shapes.like(LEG, MANY[:4]), np.concatenate([MANY[:4]] * 2)
+    halved = Shapes.like(LEG, twice, worths=np.full(8, 0.5))
+    assert halved.middle == pytest.approx(once.middle)
+    assert halved.covariance == pytest.approx(once.covariance)
+    assert halved.people == pytest.approx(once.people)
+    assert np.trace(Shapes.like(LEG, twice).covariance) != pytest.approx(np.trace(once.covariance))

@@ -16,7 +16,7 @@ from core.matching import search as search_module
 from core.matching.canonical import CanonicalWindow, window_size
 from core.matching.closeups import close_groups, close_ups
 from core.matching.confidence import ErrorModel
-from core.matching.features import CANONICAL_MARGIN, SHAKES
+from core.matching.features import CANONICAL_MARGIN, FURTHER_WORTH, SHAKES, worths
 from core.matching.frames import Frame
 from core.matching.matcher import (
     SUPPORT_SHARE,
@@ -469,6 +469,9 @@ def test_shapes_of_further_people_are_known_by_view_and_kept_apart():
     assert plain.further_px.shape == other.further_px.shape == (0, len(points), 2)
     assert shaped.further_px == pytest.approx(np.stack([shaped.mean_px] * 2), abs=0.05)
     assert len(shaped.shapes_px) == 3
+    assert shaped.worths.tolist() == [1.0, 1.0, 1.0]
+    assert worths(2, 400).sum() == pytest.approx(2.0 + FURTHER_WORTH)
+    assert worths(0, 0).tolist() == []
     assert shaped.reordered([0]).further_px.shape == shaped.further_px.shape
 
 

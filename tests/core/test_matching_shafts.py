@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.adapters.bank_matcher import shafts_of
+from core.adapters.view_matcher import shafts_of
 from core.matching.shafts import Shaft, at_levels, renumbered
 from core.measure.loader import default_catalogue
 

@@ -92,6 +92,16 @@ def test_a_point_known_in_one_shape_only_is_in_the_mean():
     assert mean == pytest.approx(complete, abs=1e-3)
 
 
+def test_shapes_count_in_the_mean_as_they_are_weighted():
+    other = SHAPE + np.random.default_rng(3).normal(0, 6, SHAPE.shape)
+    once = mean_shape([SHAPE, other], 256, 0.1)
+    assert mean_shape([SHAPE, other, other], 256, 0.1, np.array([1.0, 0.5, 0.5])) == pytest.approx(once)
+    assert mean_shape([SHAPE, other], 256, 0.1, np.array([1.0, 0.0])) == pytest.approx(
+        mean_shape([SHAPE], 256, 0.1)
+    )
+    assert np.abs(mean_shape([SHAPE, other], 256, 0.1, np.array([1.0, 3.0])) - once).max() > 0.5
+
+
 @given(st.integers(1, 25), st.integers(0, 1000))
 def test_the_tree_is_a_tree(count, seed):
     rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ import numpy as np
 from core.adapters.bank import default_bank_folder, load_bank
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_shapes import read_shapes
 from core.matching.features import ViewFeatures, features_key
 from core.measure.loader import load_catalogue
 
@@ -54,10 +55,8 @@ def test_new_features_go_to_the_user_and_leave_the_shipped_alone(tmp_path: Path)
 
 def test_the_shipped_features_are_those_of_the_shipped_model_and_bank(tmp_path: Path) -> None:
     model, bank, catalogue = OnnxEncoder().model_sha256, load_bank(), load_catalogue()
-    cache, shapes = (
-        DiskFeatureCache(tmp_path, shipped=default_bank_folder() / "features"),
-        bank.shapes(catalogue),
-    )
+    cache = DiskFeatureCache(tmp_path, shipped=default_bank_folder() / "features")
+    shapes = read_shapes(catalogue)
     for view in sorted({entry.view for entry in bank.entries}):
         found = cache.load(features_key(model, bank.references(catalogue, view), shapes.get(view)))
         assert found is not None, f"{view}: run python -m training.simulate.bank with --features-only"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.adapters.bank_matcher import shafts_of
+from core.adapters.view_matcher import shafts_of
 from core.matching.shafts import at_levels
 from core.measure.loader import default_catalogue
 from training.simulate.people import People

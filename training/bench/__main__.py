@@ -16,10 +16,10 @@ from pathlib import Path
 
 from core import __version__
 from core.adapters.bank import load_bank
-from core.adapters.bank_matcher import bank_matcher
 from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_matcher import view_matcher
 from core.evaluation import evaluate
 from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
@@ -54,7 +54,7 @@ def main() -> None:  # noqa: D103
     if args.view:
         bank, catalogue = load_bank(), load_catalogue()
         references = bank.references(catalogue, args.view)
-        shaped = bank_matcher(OnnxEncoder(), MemoryFeatureCache(), bank, catalogue)
+        shaped = view_matcher(OnnxEncoder(), MemoryFeatureCache(), catalogue)
         report["bank_references"] = asdict(
             evaluate(
                 shaped, films, references=references, counts=(1, 5, 12), draws=2,

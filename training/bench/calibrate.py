@@ -2,11 +2,11 @@
 
 CASES is a folder of films that were not trained on, named after its view (see
 ``python -m training.simulate``). The shipped bank's references are matched onto every film, and so are a few
-of them alone, as of an anatomy of which no more is known. The constants of
-``core.matching.confidence.ErrorModel`` are fitted: those with which the true errors, taken as gamma
-distributed about the expected ones, are most likely, so that both agree in the mean. Prints the constants,
-how well expected and true errors agree in five classes, and how well gross errors are told from others
-by the error expected in millimetres.
+of them, as those of a small bank, and these without the shapes of people, as of an anatomy of which no more
+is known. The constants of ``core.matching.confidence.ErrorModel`` are fitted: those with which the true
+errors, taken as gamma distributed about the expected ones, are most likely, so that both agree in the mean.
+Prints the constants, how well expected and true errors agree in five classes, and how well gross errors are
+told from others by the error expected in millimetres.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from core.adapters.bank import default_bank_folder, load_bank
-from core.adapters.bank_matcher import bank_matcher, shafts_of
 from core.adapters.cases_folder import read_cases
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import DiskFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_matcher import shafts_of, view_matcher
 from core.errors import MatchError
 from core.matching.confidence import LOOK_BEYOND_MM, ErrorModel, Evidence
 from core.matching.matcher import LandmarkMatcher
@@ -41,7 +41,7 @@ LARGEST = {"spread": 2.0, "apart": 2.0, "strain": 2.0, "film_strain": 4.0, "agai
 """Bounds of the constants: of whole films there are few, which a fit would otherwise take for the rule."""
 
 FEW = (1, 4)
-"""Numbers of references that are also taken alone, without the shapes of further people."""
+"""Numbers of references that are also taken alone, with and without the shapes of further people."""
 
 GROSS_MM = 10.0
 CAPPED_PX = ErrorModel.ceiling
@@ -68,10 +68,11 @@ def collect(cases: Path, view: str) -> FloatArray:
     references = bank.references(catalogue, view)
     encoder, recorder = OnnxEncoder(), Recorder()
     cache = DiskFeatureCache(user_cache_dir(), shipped=default_bank_folder() / "features")
+    shaped = view_matcher(encoder, cache, catalogue, recorder)
     plain = LandmarkMatcher(encoder, cache, recorder, shafts={view: shafts_of(definition)})
     order = np.random.default_rng(len(view)).permutation(len(references))
-    ways = [(bank_matcher(encoder, cache, bank, catalogue, recorder), references)]
-    ways += [(plain, [references[i] for i in order[:few]]) for few in FEW]
+    ways = [(shaped, references)]
+    ways += [(matcher, [references[i] for i in order[:few]]) for few in FEW for matcher in (shaped, plain)]
     on_shaft = frozenset[str]().union(*(shaft.placed for shaft in definition.shafts))
     by_itself = np.array([key not in on_shaft for key in definition.point_keys])
     rows = []

@@ -20,7 +20,8 @@ from core.adapters.cases_folder import AnnotatedFilm, read_cases
 from core.adapters.dicom import read_film
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
-from core.evaluation import as_reference, draw_films
+from core.adapters.view_matcher import matcher_for_points
+from core.evaluation import as_reference, draw_films, keys_of
 from core.matching.matcher import LandmarkMatcher
 from core.measure.loader import load_catalogue
 from training.bench.program import commit, save_json
@@ -98,8 +99,11 @@ def measure(
     cases: Path, *, references: int, draws: int, targets: int, seed: int
 ) -> tuple[list[Numbering], LandmarkMatcher]:
     """The films of all draws, as ``orthomatch evaluate`` draws them with this many references."""
-    films, view = read_cases(cases), load_catalogue().view(VIEW)
-    matcher = LandmarkMatcher(OnnxEncoder(), MemoryFeatureCache())
+    films, catalogue = read_cases(cases), load_catalogue()
+    view = catalogue.view(VIEW)
+    matcher = matcher_for_points(
+        OnnxEncoder(), MemoryFeatureCache(), catalogue, view, keys_of(films[0], view)
+    )
     drawn = draw_films(
         films,
         [as_reference(film, VIEW, symmetric=view.symmetric) for film in films],

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 from core.adapters.bank import load_bank, read_reference_image
-from core.adapters.bank_matcher import bank_matcher
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_matcher import view_matcher
 from core.adapters.views import known_catalogue
 from core.engine import Engine
 from core.film import Calibration, Radiograph, SpacingSource, Window
@@ -119,7 +119,7 @@ def measure_speed(engine: Engine, encoder: OnnxEncoder, view: str, runs: int) ->
     engine.analyse(film)
     out["analyse_view_found_s"] = median_seconds(lambda: engine.analyse(film), runs)
     out["peak_mb"] = peak_mb()
-    matcher = bank_matcher(encoder, MemoryFeatureCache(), engine.bank, engine.catalogue)
+    matcher = view_matcher(encoder, MemoryFeatureCache(), engine.catalogue)
     by_count = {}
     for count in COUNTS:
         some = repeated(references, count)
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoder = OnnxEncoder()
     opened = time.perf_counter()
     cache = DiskFeatureCache(user_cache_dir(), shipped=resource_path("references", "features"))
-    engine = Engine(catalogue, bank, bank_matcher(encoder, cache, bank, catalogue))
+    engine = Engine(catalogue, bank, view_matcher(encoder, cache, catalogue))
     view = args.view or largest_view(engine)
     if view not in {entry.view for entry in engine.bank.entries}:
         parser.error(f"the bank has no reference of {view!r}")

@@ -1,8 +1,7 @@
 """Render the shipped reference bank: ``python -m training.simulate.bank --out references``.
 
 References differ in people, pose, framing and exposure. Their random streams are apart from those of
-the training films. Those that predict the others best come first, so that a few of them are the best few. The
-points of further people are kept without films.
+the training films. Those that predict the others best come first, so that a few of them are the best few.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.bank import Bank, BankEntry, add_reference, load_bank, save_manifest
-from core.adapters.bank_shapes import read_shapes, save_shapes
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache, file_name
 from core.adapters.onnx import OnnxEncoder
+from core.adapters.view_shapes import read_shapes
 from core.matching.features import Encoder, ViewFeatures, features_key, joined
 from core.matching.frames import Size, normalise, standardise
 from core.matching.heatmaps import Answers, places
@@ -37,9 +36,6 @@ FAR_PX = 40.0
 """Farther off, an answer is as wrong as it can be."""
 
 STREAM = 90_001  # keeps the bank's people apart from those of training and test films
-SHAPES_STREAM = 90_002
-FURTHER = 48
-"""People of each view of whom only the points are kept."""
 
 ORIGIN = "simulated (see SOURCES.md)"
 LICENCE = "CC BY 4.0 (see SOURCES.md)"
@@ -65,14 +61,8 @@ def main() -> None:  # noqa: D103
     wanted = list(catalogue.views) if args.views == "all" else args.views.split(",")
     old = load_bank(args.out).entries if args.views != "all" else ()
     bank = Bank(args.out, "", tuple(entry for entry in old if entry.view not in wanted))
-    shapes = {
-        key: (catalogue.view(key).point_keys, px) for key, px in read_shapes(args.out, catalogue).items()
-    }
     for key in wanted:
-        view = catalogue.view(key)
-        bank = add_view(bank, view, makers[key], args.count, args.seed)
-        shapes[key] = view.point_keys, further_shapes(view, makers[key], args.seed)
-    save_shapes(args.out, {key: shapes[key] for key in sorted(shapes)})
+        bank = add_view(bank, catalogue.view(key), makers[key], args.count, args.seed)
     bank = ship_features(load_bank(args.out))
     print(f"{len(bank.entries)} references, sha256 {bank.sha256}")
 
@@ -84,7 +74,7 @@ def ship_features(bank: Bank) -> Bank:
     Returns the bank with the references of each view in the order of how well each predicts the others.
     """
     catalogue, encoder = load_catalogue(), OnnxEncoder()
-    shapes = bank.shapes(catalogue)
+    shapes = read_shapes(catalogue)
     matcher = LandmarkMatcher(encoder, MemoryFeatureCache(), shapes=shapes)
     folder = bank.folder / "features"
     shipped, entries, kept = DiskFeatureCache(folder), list[BankEntry](), set[str]()
@@ -143,7 +133,7 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
         film = expose(scene, camera, trial)
         trial += 1
         height, width = film.layers.bone.shape
-        if not _complete(film.named, view, Size(width, height)):
+        if not complete(film.named, view, Size(width, height)):
             continue
         added += 1
         exposure = with_side_letter(random_exposure(rng, EXPOSURE_STRENGTH), view.canonical_side)
@@ -164,21 +154,8 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
     return bank
 
 
-def further_shapes(view: View, make: SceneMaker, seed: int) -> FloatArray:
-    """Points [S, N, 2] of further people, in pixels of films that are not made."""
-    shapes: list[FloatArray] = []
-    trial = 0
-    while len(shapes) < FURTHER:
-        rng = np.random.default_rng([SHAPES_STREAM, seed, trial])
-        scene, camera = make(rng, SIDE_PX)
-        trial += 1
-        named = scene.project_points(camera)
-        if _complete(named, view, Size(camera.width, camera.height)):
-            shapes.append(np.array([named[key] for key in view.point_keys]))
-    return np.stack(shapes)
-
-
-def _complete(named: Mapping[str, FloatArray], view: View, size: Size) -> bool:
+def complete(named: Mapping[str, FloatArray], view: View, size: Size) -> bool:
+    """Whether all points of the view are known and on a film of this size, 2 pixels from its border."""
     points = np.array([named.get(key, (np.nan, np.nan)) for key in view.point_keys])
     return bool((points >= 2).all() and (points < np.array(size) - 2).all())
 

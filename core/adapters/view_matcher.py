@@ -1,27 +1,41 @@
-"""The matcher with what a bank and the catalogue know of views besides the films."""
+"""The matcher with what the program knows of views besides films of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.adapters.bank import Bank
+import numpy as np
+from numpy.typing import NDArray
+
+from core.adapters.view_shapes import read_shapes
 from core.matching.confidence import ErrorModel
 from core.matching.features import Encoder, FeatureCache
 from core.matching.matcher import LandmarkMatcher
 from core.matching.shafts import Numbers, Shaft
 from core.measure.definitions import Catalogue, View
 
+FloatArray = NDArray[np.float64]
 
-def bank_matcher(
-    encoder: Encoder,
-    cache: FeatureCache,
-    bank: Bank,
-    catalogue: Catalogue,
-    error_model: ErrorModel | None = None,
+
+def view_matcher(
+    encoder: Encoder, cache: FeatureCache, catalogue: Catalogue, error_model: ErrorModel | None = None
 ) -> LandmarkMatcher:
-    """A matcher for references of ``bank``. Raises ``BankError`` when its shapes are damaged."""
+    """A matcher for references of any bank, which knows shafts and shapes of the catalogue's views.
+
+    Raises ``CatalogueError`` when the shapes are damaged.
+    """
     shafts = {view.key: shafts_of(view) for view in catalogue.views.values()}
-    return LandmarkMatcher(encoder, cache, error_model, shapes=bank.shapes(catalogue), shafts=shafts)
+    return LandmarkMatcher(encoder, cache, error_model, shapes=read_shapes(catalogue), shafts=shafts)
+
+
+def matcher_for_points(
+    encoder: Encoder, cache: FeatureCache, catalogue: Catalogue, view: View, names: Sequence[str]
+) -> LandmarkMatcher:
+    """The same for references of one view that have only its points ``names``, in this order."""
+    known = read_shapes(catalogue).get(view.key)
+    numbers = [view.point_keys.index(name) for name in names]
+    shapes = {} if known is None else {view.key: known[:, numbers]}
+    return LandmarkMatcher(encoder, cache, shapes=shapes, shafts={view.key: shafts_of(view, names)})
 
 
 def shafts_of(view: View, names: Sequence[str] | None = None) -> tuple[Shaft, ...]:
