@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
 from importlib import metadata
 from pathlib import Path
 
 from core import __version__
+from core.adapters.view_shapes import shapes_file
 from core.engine import Engine
 from core.resources import user_cache_dir
 
@@ -28,6 +30,7 @@ def run_doctor(bank: Path | None) -> int:
     print(f"provider {engine.provider}")
     print(f"model {engine.matcher.model_sha256}")
     print(f"bank {engine.bank.sha256} ({len(engine.bank.entries)} references, {engine.bank.folder})")
+    print(f"shapes {hashlib.sha256(shapes_file().read_bytes()).hexdigest()}")
     print(f"views {', '.join(engine.catalogue.views)}")
     print(f"cache {user_cache_dir()}")
     return 0

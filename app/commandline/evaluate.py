@@ -70,9 +70,12 @@ def evaluate_cases(options: argparse.Namespace) -> int:
         encoder.encode(window)
         times.append(time.perf_counter() - began)
     result.seconds["encode"] = float(np.median(times))
+    people = matcher.further_people(view.key) if view is not None else 0
     _print(result)
+    print(f"beside the references, the shapes of {people} people are known")
     if options.json is not None:
-        write_bytes(options.json, (json.dumps(result.to_json(), indent=1) + "\n").encode())
+        document = {**result.to_json(), "further_people": people}
+        write_bytes(options.json, (json.dumps(document, indent=1) + "\n").encode())
     return 0
 
 

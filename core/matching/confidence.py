@@ -46,13 +46,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.117
-    spread: float = 1.725
-    apart: float = 0.3
-    strain: float = 0.397
-    film_strain: float = 2.03
-    against: float = 0.272
-    known: float = 0.199
+    base: float = 0.110
+    spread: float = 2.0
+    apart: float = 0.156
+    strain: float = 0.54
+    film_strain: float = 1.516
+    against: float = 0.273
+    known: float = 0.123
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:

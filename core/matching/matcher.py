@@ -133,6 +133,10 @@ class LandmarkMatcher:
         """The execution provider really in use."""
         return self._encoder.provider
 
+    def further_people(self, view: str) -> int:
+        """Number of people beside the references by whose shapes the view is known."""
+        return len(self._shapes.get(view, ()))
+
     def features(
         self,
         references: Sequence[Reference],

@@ -24,6 +24,7 @@ from core.adapters.case_file import save_case
 from core.adapters.dicom import read_film
 from core.adapters.onnx import default_model_path
 from core.adapters.view_matcher import shafts_of
+from core.adapters.view_shapes import shapes_file
 from core.engine import Engine
 from core.film import Side
 from core.matching.matcher import LandmarkMatcher
@@ -355,7 +356,7 @@ def test_evaluate_refuses_references_with_points_named_otherwise(tmp_path: Path,
     assert "named otherwise" in message
 
 
-def test_evaluate_knows_shafts_and_shapes_of_the_view(tmp_path: Path, monkeypatch: Any) -> None:
+def test_evaluate_knows_shafts_and_shapes_of_the_view(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     """A point on a shaft is measured at its level, as the program does it."""
     view = load_catalogue().view("knee_ap")
     folder = make_cases(tmp_path / "knee_ap", 2)
@@ -389,8 +390,13 @@ def test_evaluate_knows_shafts_and_shapes_of_the_view(tmp_path: Path, monkeypatc
         film["landmarks"] = [*spots, [30.0, 30.0]]
     (folder / "landmarks.json").write_text(json.dumps(listed), encoding="utf-8")
     people.clear()
-    assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
+    assert "the shapes of 200 people" in capsys.readouterr().out
+    out = tmp_path / "figures.json"
+    few = ["--counts", "1", "--draws", "1", "--targets", "1", "--json", str(out)]
+    assert main(["evaluate", str(folder), *few]) == 0
     assert not people
+    assert "the shapes of 0 people" in capsys.readouterr().out
+    assert json.loads(out.read_text(encoding="utf-8"))["further_people"] == 0
 
 
 def test_output_that_nobody_reads_ends_quietly(small: Path, cache: Path) -> None:
@@ -407,6 +413,7 @@ def test_doctor(small: Path, cache: Path, capsys: Any) -> None:
     for words in (
         "OrthoMatch", "not a certified medical device", "numpy", "onnxruntime", "ExecutionProvider",
         hashlib.sha256(default_model_path().read_bytes()).hexdigest(), bank.sha256,
+        hashlib.sha256(shapes_file().read_bytes()).hexdigest(),
         f"{2 * len(CATALOGUE.views)} references",
         "ankle_ap", "hand_pa", str(cache),
     ):  # fmt: skip
