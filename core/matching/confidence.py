@@ -69,10 +69,10 @@ class ErrorModel:
         return np.asarray(np.clip(error, self.floor, self.ceiling))
 
 
-LOOK_BEYOND_MM = 2.7
+LOOK_BEYOND_MM = 2.9
 """Expected error beyond which a point must be looked at, where the film's spacing is known."""
 
-LOOK_BEYOND_WINDOW = 0.0125
+LOOK_BEYOND_WINDOW = 0.0135
 """The same as a part of the canonical window, where the spacing is unknown."""
 
 
