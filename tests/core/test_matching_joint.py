@@ -188,7 +188,8 @@ def test_an_expected_pose_tells_links_apart_that_look_alike():
 
 
 def test_shapes_count_as_much_as_they_are_worth():
-    once, twice = Shapes.like(LEG, MANY[:4]), np.concatenate([MANY[:4]] * 2)
+    some = LEG + np.random.default_rng(4).normal(0, 3, (4, *LEG.shape))
+    once, twice = Shapes.like(LEG, some), np.concatenate([some] * 2)
     halved = Shapes.like(LEG, twice, worths=np.full(8, 0.5))
     assert halved.middle == pytest.approx(once.middle)
     assert halved.covariance == pytest.approx(once.covariance)

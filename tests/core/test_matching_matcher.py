@@ -475,8 +475,20 @@ def test_shapes_of_further_people_are_known_by_view_and_kept_apart():
     assert shaped.reordered([0]).further_px.shape == shaped.further_px.shape
 
 
+def test_many_people_count_no_more_in_the_mean_than_they_are_worth():
+    _, points = square_film()
+    other = points + np.random.default_rng(2).normal(0, 6, points.shape)
+
+    def mean_px(people):
+        shapes = {"discs": np.repeat(other[None], people, axis=0)}
+        return LandmarkMatcher(FakeEncoder(), CountingCache(), shapes=shapes).features([reference()]).mean_px
+
+    assert mean_px(10 * int(FURTHER_WORTH)) == pytest.approx(mean_px(int(FURTHER_WORTH)), abs=1e-6)
+    assert np.abs(mean_px(1) - mean_px(int(FURTHER_WORTH))).max() > 0.5
+
+
 def test_all_people_whose_shape_is_known_count_for_the_expected_error():
-    """Not only those whose references are asked alone."""
+    """Not only those whose references are asked alone, but no more than they are worth together."""
 
     class Watched(ErrorModel):
         def expected_error(self, evidence):
@@ -485,7 +497,9 @@ def test_all_people_whose_shape_is_known_count_for_the_expected_error():
 
     film, points = square_film()
     many = [reference(str(number)) for number in range(VOTERS + 2)]
-    for further in (None, {many[0].view: np.repeat(points[None], 3, axis=0)}):
+    for further, worth in ((0, 0.0), (3, 3.0), (200, FURTHER_WORTH)):
         people: list[float] = []
-        LandmarkMatcher(FakeEncoder(), MemoryFeatureCache(), Watched(), further).match(film, many)
-        assert set(people) == {len(many) + (3 if further else 0)}
+        shapes = {many[0].view: np.repeat(points[None], further, axis=0)} if further else None
+        LandmarkMatcher(FakeEncoder(), MemoryFeatureCache(), Watched(), shapes).match(film, many)
+        assert people == pytest.approx([len(many) + worth] * len(people))
+        assert people
