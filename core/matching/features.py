@@ -195,7 +195,10 @@ def compute_features(
         raise MatchError(
             f"The references of view {references[0].view!r} have no points", remedy="Choose another bank."
         )
-    own, others = [reference.points_px for reference in references], list(() if further is None else further)
+    own = [reference.points_px for reference in references]
+    # A point that no reference shows is not placed: how people differ does not tell what it looks like.
+    shown = np.isfinite(own).all(axis=2).any(axis=0)
+    others = [np.where(shown[:, None], px, np.nan) for px in (() if further is None else further)]
     mean = mean_shape([*own, *others], side, CANONICAL_MARGIN, worths(len(own), len(others)))
     mean = with_room(mean, [*own, *others], side)
     aligned_px, further_px = (

@@ -475,6 +475,18 @@ def test_shapes_of_further_people_are_known_by_view_and_kept_apart():
     assert shaped.reordered([0]).further_px.shape == shaped.further_px.shape
 
 
+def test_a_point_that_no_reference_shows_is_not_placed_by_the_shapes_of_people():
+    film, points = square_film()
+    lacking = points.copy()
+    lacking[2] = np.nan
+    one = replace(reference(), points_px=lacking)
+    shapes = {"discs": np.repeat(points[None], 5, axis=0)}
+    matcher = LandmarkMatcher(FakeEncoder(), CountingCache(), shapes=shapes)
+    assert np.isnan(matcher.features([one]).mean_px[2]).all()
+    found = matcher.match(film, [one])[0].positions_px
+    assert np.isfinite(found).all(1).tolist() == [number != 2 for number in range(len(points))]
+
+
 def test_many_people_count_no_more_in_the_mean_than_they_are_worth():
     _, points = square_film()
     other = points + np.random.default_rng(2).normal(0, 6, points.shape)
