@@ -197,7 +197,7 @@ def compute_features(
         )
     own = [reference.points_px for reference in references]
     # A point that no reference shows is not placed: how people differ does not tell what it looks like.
-    shown = np.isfinite(own).all(axis=2).any(axis=0)
+    shown = np.asarray(np.isfinite(own).all(axis=2).any(axis=0))
     others = [np.where(shown[:, None], px, np.nan) for px in (() if further is None else further)]
     mean = mean_shape([*own, *others], side, CANONICAL_MARGIN, worths(len(own), len(others)))
     mean = with_room(mean, [*own, *others], side)
