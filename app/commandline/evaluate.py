@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from core.adapters.bank import load_bank
 from core.adapters.cases_folder import read_cases
 from core.adapters.feature_cache import MemoryFeatureCache
 from core.adapters.onnx import OnnxEncoder
-from core.adapters.view_matcher import matcher_for_points, view_matcher
+from core.adapters.view_matcher import matcher_for_points
 from core.adapters.views import known_catalogue
 from core.errors import ReadError
 from core.evaluation import UNNAMED, Evaluation, as_reference, evaluate, keys_of
@@ -51,7 +52,9 @@ def evaluate_cases(options: argparse.Namespace) -> int:
             return 2
         bank = load_bank(options.bank)
         references = bank.references(catalogue, options.view)
-        matcher = view_matcher(encoder, cache, catalogue)
+        if view is not None and set(keys) == set(view.point_keys):
+            numbers = [view.point_keys.index(key) for key in keys]
+            references = [replace(item, points_px=item.points_px[numbers]) for item in references]
     result = evaluate(
         matcher,
         targets,

@@ -36,8 +36,9 @@ it: where in a window a point lies must not matter. More hardly better them, but
 once."""
 
 FURTHER_WORTH = 48.0
-"""References that all further people together are worth at most: references and film may show others, as
-children, or be marked a little otherwise."""
+"""References that all further people together are worth at most in the mean and in the joint fit: references
+and film may show others, as children, or be marked a little otherwise. The tree of neighbours counts each in
+full."""
 
 READING_SHARE = 0.2
 """Part of the time that reading the references' films takes, of all there is to learn."""

@@ -57,24 +57,24 @@ def fit_similarity_robust(
 
 
 def mean_shape(
-    shapes: Sequence[FloatArray], window_px: int, margin: float, weights: FloatArray | None = None
+    shapes: Sequence[FloatArray], window_px: int, margin: float, worths: FloatArray | None = None
 ) -> FloatArray:
     """Mean [N, 2] of similarity-aligned shapes, centred in a square window with ``margin`` on each side.
 
     ``margin`` is a fraction of the window. It is turned as the shapes are on the average (generalised
     Procrustes analysis, three rounds), so that their order does not matter. Points unknown in a shape are NaN
-    there, and NaN in the mean when no shape knows them. ``weights`` tell what each shape counts, by default
+    there, and NaN in the mean when no shape knows them. ``worths`` tell what each shape counts, by default
     the same.
     """
-    worth = np.ones(len(shapes)) if weights is None else weights
+    worths = np.ones(len(shapes)) if worths is None else worths
     mean = shapes[0]
     for _ in range(3):
         stack = np.stack([fit_similarity(shape, mean).to_window(shape) for shape in shapes])
-        known = np.isfinite(stack) * worth[:, None, None]
+        known = np.isfinite(stack) * worths[:, None, None]
         total, counted = (np.nan_to_num(stack) * known).sum(axis=0), known.sum(axis=0)
         mean = np.where(counted > 0, total / np.where(counted > 0, counted, 1.0), np.nan)
     turns = [fit_similarity(shape, mean).matrix[:, 0] for shape in shapes]
-    cosine, sine = worth @ [turn / np.linalg.norm(turn) for turn in turns] / worth.sum()
+    cosine, sine = worths @ [turn / np.linalg.norm(turn) for turn in turns] / worths.sum()
     if np.hypot(cosine, sine) > 1e-3:  # else they point in all directions
         mean = mean @ np.array([[cosine, -sine], [sine, cosine]])
     low, high = np.nanmin(mean, axis=0), np.nanmax(mean, axis=0)

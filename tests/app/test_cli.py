@@ -338,6 +338,25 @@ def test_evaluate_with_a_bank_and_with_another_set(tmp_path: Path, small: Path, 
     assert str(tmp_path / "landmarks.json") in capsys.readouterr().err
 
 
+def test_evaluate_with_a_bank_knows_points_by_their_names(small: Path, tmp_path: Path) -> None:
+    entry = next(entry for entry in load_bank(small).entries if entry.view == "ankle_ap")
+    folder, out = tmp_path / "ankle_ap", tmp_path / "figures.json"
+    folder.mkdir()
+    shutil.copy(small / entry.image, folder / "a.png")
+    names = list(VIEW.point_keys[::-1])
+    film = {
+        "file": "a.png",
+        "width": entry.size_px[0],
+        "height": entry.size_px[1],
+        "names": names,
+        "landmarks": [entry.points[name] for name in names],
+    }
+    (folder / "landmarks.json").write_text(json.dumps([film]), encoding="utf-8")
+    few = ["--counts", "1", "--draws", "1", "--targets", "1", "--json", str(out)]
+    assert main(["evaluate", str(folder), "--bank", str(small), "--view", "ankle_ap", *few]) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["counts"]["1"]["mean"] < 3.0  # % of the height
+
+
 def test_evaluate_refuses_references_with_other_points(tmp_path: Path, small: Path, capsys: Any) -> None:
     folder = make_cases(tmp_path / "set", 2)
     assert main(["evaluate", str(folder), "--bank", str(small), "--view", "hand_pa", "--counts", "1"]) == 1
