@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import cv2
@@ -42,29 +43,53 @@ def look_up(maps: Float32, points_px: FloatArray, stride: int) -> Float32:
 class Answers:
     """What a window answers to descriptors.
 
-    ``joint`` [Dc + Df, H * W] are the coarse descriptors, brought to the cells of the fine map, and the fine
-    ones, each times the factor that the network was trained with.
+    ``coarse`` [Dc, h, w] and ``fine`` [Df, H, W] are its descriptors, each times the factor that the network
+    was trained with.
     """
 
-    joint: Float32
-    height: int
-    width: int
+    coarse: Float32
+    fine: Float32
 
     @classmethod
     def of(cls, coarse: Float32, fine: Float32, scale: tuple[float, float]) -> Self:
         """From the window's maps [Dc, h, w] and [Df, H, W] and the two factors."""
-        height, width = fine.shape[1:]
-        # Correlation is linear: to resize the map once is to resize every point's answer.
-        up = cv2.resize(coarse.transpose(1, 2, 0), (width, height), interpolation=cv2.INTER_LINEAR)
-        joint = np.concatenate(
-            [up.reshape(height * width, -1).T * scale[0], fine.reshape(len(fine), -1) * scale[1]]
-        )
-        return cls(np.ascontiguousarray(joint, dtype=np.float32), height, width)
+        return cls((coarse * scale[0]).astype(np.float32), (fine * scale[1]).astype(np.float32))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the maps of scores."""
+        return self.fine.shape[1], self.fine.shape[2]
 
     def logits(self, wanted: Float32) -> Float32:
-        """Scores [..., H, W] for descriptors [..., Dc + Df], coarse before fine."""
-        flat = wanted.reshape(-1, wanted.shape[-1]) @ self.joint
-        return np.asarray(flat.reshape(*wanted.shape[:-1], self.height, self.width), dtype=np.float32)
+        """Scores [..., H, W] for descriptors [..., Dc + Df], coarse before fine.
+
+        Those of the coarse map are brought to the cells of the fine one.
+        """
+        coarse, fine = wanted[..., : len(self.coarse)], wanted[..., len(self.coarse) :]
+        rows, columns = self._between
+        scores = np.matmul(rows, np.tensordot(coarse, self.coarse, 1) @ columns.T)
+        scores += np.tensordot(fine, self.fine, 1)
+        return np.asarray(scores, dtype=np.float32)
+
+    def weighed(self, mass: Float32) -> Float32:
+        """The descriptors [n, Dc + Df] of all cells, summed by ``mass`` [n, H, W]: ``logits`` transposed."""
+        rows, columns = self._between
+        rough = np.matmul(rows.T, mass) @ columns
+        places = (1, 2), (1, 2)
+        summed = np.tensordot(rough, self.coarse, places), np.tensordot(mass, self.fine, places)
+        return np.concatenate(summed, axis=1)
+
+    @property
+    def _between(self) -> tuple[Float32, Float32]:
+        (height, width), (low, narrow) = self.size, self.coarse.shape[1:]
+        return _between_cells(low, height), _between_cells(narrow, width)
+
+
+@lru_cache
+def _between_cells(coarse: int, fine: int) -> Float32:
+    """Shares [fine, coarse] of the coarse cells in each fine one along an axis: linear interpolation."""
+    shares = cv2.resize(np.eye(coarse, dtype=np.float32), (coarse, fine), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(shares, dtype=np.float32)
 
 
 def log_maps(logits: Float32) -> Float32:

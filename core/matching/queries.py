@@ -7,12 +7,13 @@ descriptor whose scores put the point where it lies in every reference.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.matching.heatmaps import Answers
+from core.matching.heatmaps import Answers, log_maps
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -44,10 +45,10 @@ def learn_queries(
     def slope(queries: Float32) -> Float32:
         total = 2.0 * WORTH * (queries - mean)
         for window, known, (index, share) in zip(seen, shown, targets, strict=True):
-            surplus = _shares(queries[known] @ window.joint)
-            rows = np.arange(len(surplus))[:, None]
-            np.subtract.at(surplus, (rows, index[known]), share[known])
-            total[known] += surplus @ window.joint.T
+            surplus = np.exp(log_maps(window.logits(queries[known])))
+            flat = surplus.reshape(len(surplus), math.prod(window.size))
+            np.subtract.at(flat, (np.arange(len(flat))[:, None], index[known]), share[known])
+            total[known] += window.weighed(surplus)
         return np.asarray(total / count, dtype=np.float32)
 
     queries: Float32 = mean.astype(np.float32)
@@ -64,20 +65,15 @@ def learn_queries(
     return queries
 
 
-def _shares(scores: Float32) -> Float32:
-    """Probabilities [n, cells] by scores."""
-    mass = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(mass / mass.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
 def _cells(points_px: FloatArray, window: Answers, stride: int) -> tuple[NDArray[np.intp], Float32]:
     """The four cells about each point (numbers [N, 4]) and their shares [N, 4]."""
-    size = np.array([window.width, window.height])
+    height, width = window.size
+    size = np.array([width, height])
     place = np.clip((np.nan_to_num(points_px) + 0.5) / stride - 0.5, 0.0, size - 1.0)
     low = np.minimum(np.floor(place), size - 2.0)
     right, down = (place - low).T
     column, row = low.astype(np.intp).T
-    first = row * window.width + column
-    index = np.stack([first, first + 1, first + window.width, first + window.width + 1], axis=1)
+    first = row * width + column
+    index = np.stack([first, first + 1, first + width, first + width + 1], axis=1)
     share = np.stack([(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right], axis=1)
     return index, share.astype(np.float32)

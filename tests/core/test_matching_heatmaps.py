@@ -81,6 +81,23 @@ def test_answer_maps_equal_the_formula():
     assert answers == pytest.approx(expected, abs=1e-5)
 
 
+def test_scores_between_coarse_cells_are_interpolated():
+    coarse = np.array([[[0.0, 1.0], [0.0, 1.0]]], np.float32)
+    answers = Answers.of(coarse, np.zeros((1, 4, 8), np.float32), (2.0, 1.0))
+    along = [0.0, 0.0, 0.25, 0.75, 1.25, 1.75, 2.0, 2.0]  # by hand: cell centres at 1.5 and 5.5 of 8
+    assert answers.logits(np.array([[1.0, 0.0]], np.float32))[0] == pytest.approx(np.tile(along, (4, 1)))
+
+
+def test_weighing_descriptors_is_the_transpose_of_scoring_them():
+    rng = np.random.default_rng(5)
+    coarse, fine = unit(rng.normal(size=(6, 2, 5))), unit(rng.normal(size=(5, 8, 20)))
+    answers = Answers.of(coarse, fine, (3.0, 7.0))
+    wanted = rng.normal(size=(3, 11)).astype(np.float32)
+    mass = rng.normal(size=(3, 8, 20)).astype(np.float32)
+    scored = (answers.logits(wanted) * mass).sum((1, 2))
+    assert (answers.weighed(mass) * wanted).sum(1) == pytest.approx(scored, abs=1e-3)
+
+
 def test_fusion_follows_agreement_and_leaves_out_weightless_references():
     agree, odd = np.full((1, 8, 8), 1e-4, np.float32), np.full((1, 8, 8), 1e-4, np.float32)
     agree[0, 2, 3] = odd[0, 6, 6] = 1.0 - 63e-4

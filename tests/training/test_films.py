@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,6 +19,8 @@ from training.train.pairs import (  # noqa: E402
     _close_frames,
     _frame_of_points,
     _loneliness,
+    _of_reduced,
+    _reduced,
 )
 
 SIDE = 128
@@ -147,6 +150,16 @@ def test_both_points_of_a_pair_lie_on_the_bead(folder, same_film, aligned, turne
     assert len(on) > 60
     assert np.mean(np.array(on) > 0.03) > 0.95
     assert np.median(on) > 5 * abs(np.median(beside))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_a_reduced_film_shows_everything_at_its_place(parts):
+    y, x = np.mgrid[:91, :64].astype(np.float32)
+    slope = 2.0 * x + 3.0 * y
+    affine = np.array([[0.3, -0.1, 4.0], [0.1, 0.3, 2.0]])
+    shown = cv2.warpAffine(_reduced(slope, parts), _of_reduced(affine, parts), (20, 20))
+    there = np.linalg.solve(affine[:, :2], [10.0 - 4.0, 12.0 - 2.0])
+    assert shown[12, 10] == pytest.approx(2.0 * there[0] + 3.0 * there[1], abs=0.2)
 
 
 def test_the_pairs_of_a_step_have_windows_of_one_size(folder):

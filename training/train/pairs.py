@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ SIDE_MARGIN = 0.08
 
 CLOSE_SHIFTS_PX = (6.0, 40.0)
 """Smallest and largest spread of a close-up's shift, even in its logarithm: its place may be wrong."""
+
+COARSE_SHARE = 0.3
+"""Part of the close-ups of films with half the detail."""
 
 LOOKED_AT = 24
 """Films of a view that tell how long and narrow its windows are."""
@@ -283,7 +287,14 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         linear = warp.affine[:, :2]
         affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
         warp = replace(warp, affine=affine)
-        layers = map_layers(film.layers, lambda layer: np.asarray(warp.image(layer, size), np.float32))
+        stored = warp
+        if (parts := self._reduction(frame, float(np.sqrt(abs(np.linalg.det(affine[:, :2])))), rng)) > 1:
+            stored = replace(warp, affine=_of_reduced(affine, parts))
+
+        def seen(layer: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.asarray(stored.image(_reduced(layer, parts), size), np.float32)
+
+        layers = map_layers(film.layers, seen)
         # The window may be mirrored or show no whole film, so that no side letter would be true.
         exposure = with_side_letter(random_exposure(rng, float(rng.choice([0.7, 1.0, 1.0, 1.5]))), None)
         image = develop(layers, exposure, rng)
@@ -293,6 +304,17 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             draw_overlays(image, _collimation_around(bones_px, size, rng), (), ())
         image = standardise(image)
         return View(image, film, warp)
+
+    @staticmethod
+    def _reduction(frame: _Frame, scale: float, rng: np.random.Generator) -> int:
+        """By how much the film is reduced before a window shows it at ``scale``.
+
+        As the program does it, so that strong reduction does not alias. Some close-ups show a film of less
+        detail than it has, as there are such films.
+        """
+        if frame.kind == "close" and rng.random() < COARSE_SHARE:
+            return 2
+        return max(int(1.0 / scale), 1)
 
     def _common_points(
         self, a: View, b: View, lonely: Mapping[str, float], rng: np.random.Generator
@@ -329,6 +351,21 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         return out_source, out_target, weight
 
 
+def _reduced(layer: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+    """The means of ``parts`` x ``parts`` pixels; what is left over on the right and below is cut off."""
+    if parts == 1:
+        return layer
+    height, width = (max(length // parts, 1) for length in layer.shape)
+    whole = layer[: height * parts, : width * parts]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _of_reduced(affine: FloatArray, parts: int) -> FloatArray:
+    """``affine`` [2, 3] of a film's pixels as one of those of the reduced film."""
+    corner = affine[:, :2] @ np.full(2, 0.5 * parts - 0.5) + affine[:, 2]
+    return np.hstack([affine[:, :2] * parts, corner[:, None]])
+
+
 def _within(points: FloatArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which points [N, 2] lie in an image of ``shape`` (height, width)."""
     inside = (points >= 0).all(1) & (points <= [shape[1] - 1, shape[0] - 1]).all(1)
@@ -351,7 +388,5 @@ def _collimation_around(points: FloatArray, size: Size, rng: np.random.Generator
 @lru_cache(maxsize=1)
 def worker_threads(_worker: int = 0) -> None:
     """Keep a loading process to one thread; the trainer needs the cores."""
-    import cv2
-
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
