@@ -21,6 +21,9 @@ CLOSE_PARTS = (0.4, 0.16)
 REACH = 0.36
 """How far from the centre of a close-up its points may lie in the mean shape, as a part of its sides."""
 
+POINT_ERROR_PX, USUAL_TURN_RAD = 3.0, 0.2
+"""How far points are wrong before a close-up, and how far parts of the body are turned against the whole."""
+
 
 class CloseUp(NamedTuple):
     """A level of close-ups: the ``size`` of each, and pixels of the canonical window per pixel (``part``)."""
@@ -91,13 +94,32 @@ def close_frame(
     """The close-up of a group on a film, as a map from film to close-up pixels.
 
     ``frame`` maps the film to its canonical window, in which its points lie at ``points_px`` [N, 2]
-    (NaN: unknown) where the mean shape has ``mean_px``: the close-up follows its own points.
+    (NaN: unknown) where the mean shape has ``mean_px``: the close-up follows its own points, and is turned as
+    these and those about them are.
     """
     moved = points_px[group.points] - mean_px[group.points]
     moved = moved[np.isfinite(moved).all(1)]
     shift = moved.mean(0) if len(moved) else np.zeros(2)
+    angle = _turn_about(group.centre_px, points_px, mean_px, close)
+    upright = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / close.part
     middle = (np.array(close.size) - 1) / 2
-    return frame.then(Frame(np.eye(2) / close.part, middle - (group.centre_px + shift) / close.part))
+    return frame.then(Frame(upright, middle - upright @ (group.centre_px + shift)))
+
+
+def _turn_about(centre_px: FloatArray, points_px: FloatArray, mean_px: FloatArray, close: CloseUp) -> float:
+    """How far (radians) the points in a close-up about ``centre_px`` [2] are turned from the mean shape.
+
+    Least squares, points near the middle counting more, held to no turn: where there are few points near each
+    other, they say little.
+    """
+    known = np.isfinite(points_px).all(1) & np.isfinite(mean_px).all(1)
+    if not known.any():
+        return 0.0
+    off = (mean_px[known] - centre_px) / (close.part * np.array(close.size) / 2)
+    weight = np.exp(-0.5 * (off**2).sum(1))
+    a, b = (points - weight @ points / weight.sum() for points in (mean_px[known], points_px[known]))
+    along = weight @ (a * b).sum(1) + (POINT_ERROR_PX / USUAL_TURN_RAD) ** 2
+    return float(np.arctan2(weight @ (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]), along))
 
 
 def seen_close(maps: Float32, window: Frame, close: Frame, size: Size, stride: int) -> Float32:

@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 CANONICAL_MARGIN = 0.14
 """Free border of the canonical window around the mean shape, as a fraction of the window."""
 
-FORMAT = 15
+FORMAT = 16
 """Changes whenever features of older versions must not be reused."""
 
 LEARNERS, LESSONS, SHAKES = 24, 48, 3

@@ -147,11 +147,14 @@ def expected_jointly(
     rows: FloatArray,
     shapes: Shapes,
     former: Words | None = None,
+    *,
+    turns: FloatArray | None = None,
 ) -> Expected:
     """Where points lie, given ``answers`` [N, H, W] and the shapes that are expected.
 
-    ``columns`` [N, W] and ``rows`` [N, H] are the places of the maps' cells, in pixels as of the shapes.
-    ``former`` are the words of a look before, from farther off.
+    ``columns`` [N, W] and ``rows`` [N, H] are the places of the maps' cells, in pixels as of the shapes,
+    after the ``turns`` [N, 2, 2] that bring these to each map (by default none). ``former`` are the words
+    of a look before, from farther off.
 
     Expectation propagation (Minka 2001): every answer, however many places it names, is replaced by the
     Gaussian that says the same in the light of all other answers, in a few rounds. Without ``former`` words
@@ -162,6 +165,7 @@ def expected_jointly(
     count, mean, prior = len(answers), shapes.middle, shapes.covariance
     blocks = np.arange(2 * count).reshape(count, 2)
     inside = blocks[:, :, None], blocks[:, None, :]
+    turns = np.tile(np.eye(2), (count, 1, 1)) if turns is None else turns
     precision, shift = former or Words(np.zeros((count, 2, 2)), np.zeros((count, 2)))
     belief, bells = answers, np.zeros_like(answers)
     for number in range(FIRST_ROUNDS if former is None else MORE_ROUNDS):
@@ -175,10 +179,12 @@ def expected_jointly(
         middle = _times(others, _times(own, deviation) - shift)
         wide = _inverse(others + SLACK_PX**2 * np.eye(2))
         word = np.float32(min(1.0, (number + 1) / (0.6 * FIRST_ROUNDS)) if former is None else 1.0)
-        bells = np.maximum(_log_bells(mean + middle, wide, columns, rows), LEAST)
+        bells = _log_bells(_times(turns, mean + middle), turned(turns, wide), columns, rows)
+        bells = np.maximum(bells, LEAST)
         belief = np.exp(word * told + bells)
         belief /= belief.sum(axis=(1, 2), keepdims=True)
         centre, spread = moments(belief, columns, rows)
+        centre, spread = np.einsum("nji,nj->ni", turns, centre), turned_back(turns, spread)
         found = _inverse(spread + np.eye(2))
         values, axes = np.linalg.eigh(found - wide)
         new = np.einsum("nij,nj,nkj->nik", axes, np.maximum(values, 1e-6), axes)
@@ -191,6 +197,16 @@ def expected_jointly(
         kept = 0.0 if number == 0 and former is None else DAMPING
         precision, shift = kept * precision + (1 - kept) * new, kept * shift + (1 - kept) * said
     return Expected(np.asarray(belief, dtype=np.float32), np.exp(bells), Words(precision, shift))
+
+
+def turned(turns: FloatArray, matrices: FloatArray) -> FloatArray:
+    """Covariances or precisions [N, 2, 2] after ``turns`` [N, 2, 2]."""
+    return np.asarray(turns @ matrices @ turns.transpose(0, 2, 1), dtype=np.float64)
+
+
+def turned_back(turns: FloatArray, matrices: FloatArray) -> FloatArray:
+    """Covariances or precisions [N, 2, 2] before ``turns`` [N, 2, 2]."""
+    return turned(turns.transpose(0, 2, 1), matrices)
 
 
 def _log_bells(centre: FloatArray, precision: FloatArray, columns: FloatArray, rows: FloatArray) -> Float32:

@@ -14,7 +14,7 @@ from core.matching.closeups import CloseUp, Group, close_frame, close_groups, cl
 from core.matching.features import Encoder, ViewFeatures, joined
 from core.matching.frames import Frame, standardise
 from core.matching.heatmaps import Answers, cells, covariances, log_maps, peaks, places, settled, support
-from core.matching.joint import Shapes, Words, expected_jointly
+from core.matching.joint import Shapes, Words, expected_jointly, turned_back
 from core.matching.parallel import Workers
 
 Float32 = NDArray[np.float32]
@@ -149,16 +149,20 @@ class _Placing:
         """What ``answers`` [N, H, W] say together; ``former`` are the words of the look before."""
         stride, canonical = self.encoder.strides[1], self.canonical
         corner = np.array([canonical.to_window(frame.to_film(np.zeros(2))) for frame in frames])
+        # Turns from the canonical window to these; places in them count from its turned corner.
+        back = np.linalg.inv(canonical.matrix)
+        turns = part * np.array([frame.matrix @ back for frame in frames])
+        start = np.einsum("nij,nj->ni", turns, corner)
         height, width = answers.shape[1:]
-        columns = corner[:, :1] + part * cells(width, stride)
-        rows = corner[:, 1:] + part * cells(height, stride)
-        maps, others, words = expected_jointly(answers, columns, rows, self.shapes, former)
+        columns = start[:, :1] + part * cells(width, stride)
+        rows = start[:, 1:] + part * cells(height, stride)
+        maps, others, words = expected_jointly(answers, columns, rows, self.shapes, former, turns=turns)
         found, _ = peaks(maps, stride)
         if closest:
             # Together they tell which of several places it is; where in it, each answer knows best.
             found = settled(answers, found, stride)
-        covariance = part**2 * covariances(maps, found, stride)
-        position = corner + part * found
+        covariance = part**2 * turned_back(turns, covariances(maps, found, stride))
+        position = corner + part * np.einsum("nji,nj->ni", turns, found)
         return _Beliefs(answers, frames, part, maps, others, position, covariance, words)
 
     def looks(self, number: int, wider: _Beliefs) -> list[_Near]:
