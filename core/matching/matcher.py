@@ -41,10 +41,10 @@ from core.matching.heatmaps import (
 from core.matching.joint import Shapes, fit_jointly
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
-from core.matching.refine import Look, Placed, place
+from core.matching.refine import Look, Placed, Placing, place
 from core.matching.search import Found, best_of_each_look, likeness, part_windows, search, whole_window
 from core.matching.shafts import Shaft, at_levels, renumbered
-from core.matching.shape import fit_similarity_robust, shape_tree
+from core.matching.shape import fit_similarity, fit_similarity_robust, shape_tree
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -79,10 +79,13 @@ from their mirror images differ by more; an axial kneecap may look alike from bo
 REALIGN_BEYOND = 0.03
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
 
+REFITS = 2
+"""How often the best fit's window is laid anew on where all points together are expected."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """A view fitted to the film, of the points ``known`` [N] to the references.
+    """A view fitted to the film from ``start``, of the points ``known`` [N] to the references.
 
     ``view`` holds the references that are asked alone, ``shapes`` is what all let expect. ``frame`` takes the
     film to the square canonical window. ``seen`` is what the canonical window shows, ``posterior`` [n, H, W]
@@ -91,6 +94,7 @@ class _Fit:
     better by what the answers say for the positions.
     """
 
+    start: Found
     view: ViewFeatures
     shapes: Shapes
     known: NDArray[np.bool_]
@@ -221,16 +225,16 @@ class LandmarkMatcher:
         fits = self._workers.map(lambda look: self._fit(film, look), likely)
         return sorted(fits, key=lambda fit: -fit.score)
 
-    def _fit(self, film: Float32, start: Found) -> _Fit:
-        """The view's points in its canonical window, which follows them."""
+    def _fit(self, film: Float32, start: Found, laid: Frame | None = None) -> _Fit:
+        """The view's points in its canonical window, which follows them unless it is ``laid`` already."""
         known = np.asarray(np.isfinite(start.features.mean_px).all(1))
         view, film_size = _only(start.features, known), Size(film.shape[1], film.shape[0])
-        frame = framed(start.frame, view.mean_px, view.on_film, film_size)
+        frame = laid or framed(start.frame, view.mean_px, view.on_film, film_size)
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         window = view.canonical(side)
         tree = shape_tree(view.shapes_px, view.mean_px).magnified(1.0 / window.part)
         shafts = self._shafts_of(view.view, known)
-        for last in (False, False, True):
+        for last in (False, False, True) if laid is None else (True,):
             shown = frame.then(window.frame)
             seen = self._encoder.encode(standardise(shown.sample(film, window.size)))
             answers = Answers.of(seen.coarse, seen.fine, self._encoder.scales)
@@ -241,8 +245,7 @@ class LandmarkMatcher:
             # Points on shafts slide along them, from film to film and from window to window.
             steady = at_levels(position, shafts).position
             correction, _ = fit_similarity_robust(steady, view.mean_px, mass)
-            moved = np.linalg.norm(correction.to_window(view.mean_px) - view.mean_px, axis=1)
-            if last or np.nanmax(moved) < REALIGN_BEYOND * side:
+            if last or not self._matters(correction, view.mean_px):
                 break
             frame = frame.then(correction)
         similar = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
@@ -252,6 +255,7 @@ class LandmarkMatcher:
         pose = expected_pose(view.mean_px, view.on_film, film_size, frame)
         alike = 0.5 * (start.likeness + likeness(seen.code, view.aligned_code))
         return _Fit(
+            start,
             voters,
             Shapes.like(view.mean_px, view.shapes_px, pose, view.worths),
             known,
@@ -262,12 +266,36 @@ class LandmarkMatcher:
             alike + SUPPORT_SHARE * (said - USUAL_SUPPORT),
         )
 
+    def _refitted(self, film: Float32, fit: _Fit) -> _Fit:
+        """The fit with its window laid on where all points together are expected, if that fits better.
+
+        A fit holds to the points that agree with each other: of a strongly curved spine to a part, and the
+        rest may then lie outside the window.
+        """
+        for _ in range(REFITS):
+            placing = Placing(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame)
+            expected = at_levels(placing.first(fit.seen).position, self._shafts_of(fit.view.view, fit.known))
+            correction = fit_similarity(expected.position, fit.view.mean_px)
+            if not self._matters(correction, fit.view.mean_px):
+                break
+            again = self._fit(film, fit.start, fit.frame.then(correction))
+            if again.score < fit.score:
+                break
+            fit = again
+        return fit
+
+    def _matters(self, correction: Frame, mean_px: FloatArray) -> bool:
+        """Whether the film is to be sampled anew: whether a correction moves any point far enough."""
+        moved = np.linalg.norm(correction.to_window(mean_px) - mean_px, axis=1)
+        return bool(np.nanmax(moved) >= REALIGN_BEYOND * self._encoder.input_px)
+
     def _shafts_of(self, view: str, known: NDArray[np.bool_]) -> tuple[Shaft, ...]:
         """The shafts of a view all of whose points are among the ``known`` ones [N], numbered by these."""
         return renumbered(self._shafts.get(view, ()), known)
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
+        fit = self._refitted(film, fit)
         placed = place(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame, fit.seen)
         return self._as_result(fit, placed, Size(film.shape[1], film.shape[0]))
 

@@ -62,7 +62,7 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class _Beliefs:
+class Beliefs:
     """Where the points lie, by the ``answers`` [N, H, W] of windows into which ``frames`` take the film.
 
     ``part`` are pixels of the canonical window per pixel of these. ``maps`` [N, H, W] are the answers in the
@@ -102,9 +102,9 @@ def place(
 
     ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film.
     """
-    placing = _Placing(encoder, workers, film, view, shapes, canonical)
+    placing = Placing(encoder, workers, film, view, shapes, canonical)
     stride, count = encoder.strides[1], len(view.mean_px)
-    beliefs = placing.beliefs(whole.fused, [whole.frame] * count, 1.0 / whole.larger)
+    beliefs = placing.first(whole)
     single = whole.single(beliefs.others, stride)
     looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
     for number in range(_depth(view, levels(canonical.scale))):
@@ -122,7 +122,7 @@ def place(
 
 
 @dataclass(frozen=True, eq=False)
-class _Placing:
+class Placing:
     """One view's points on their way to their places on one film; see ``place``."""
 
     encoder: Encoder
@@ -137,6 +137,10 @@ class _Placing:
         """The levels of close-ups."""
         return close_ups(self.view.canonical(self.encoder.input_px), self.encoder.input_px)
 
+    def first(self, whole: Look) -> Beliefs:
+        """What the look at the ``whole`` canonical window says."""
+        return self.beliefs(whole.fused, [whole.frame] * len(whole.fused), 1.0 / whole.larger)
+
     def beliefs(
         self,
         answers: Float32,
@@ -145,7 +149,7 @@ class _Placing:
         former: Words | None = None,
         *,
         closest: bool = False,
-    ) -> _Beliefs:
+    ) -> Beliefs:
         """What ``answers`` [N, H, W] say together; ``former`` are the words of the look before."""
         stride, canonical = self.encoder.strides[1], self.canonical
         corner = np.array([canonical.to_window(frame.to_film(np.zeros(2))) for frame in frames])
@@ -163,14 +167,14 @@ class _Placing:
             found = settled(answers, found, stride)
         covariance = part**2 * turned_back(turns, covariances(maps, found, stride))
         position = corner + part * np.einsum("nji,nj->ni", turns, found)
-        return _Beliefs(answers, frames, part, maps, others, position, covariance, words)
+        return Beliefs(answers, frames, part, maps, others, position, covariance, words)
 
-    def looks(self, number: int, wider: _Beliefs) -> list[_Near]:
+    def looks(self, number: int, wider: Beliefs) -> list[_Near]:
         """Close-ups of a level, each where ``wider`` puts its points."""
         groups = close_groups(self.view.mean_px, self.close[number])
         return self.workers.map(partial(self._look, number, wider), groups)
 
-    def closer(self, number: int, wider: _Beliefs, near: Sequence[_Near]) -> _Beliefs:
+    def closer(self, number: int, wider: Beliefs, near: Sequence[_Near]) -> Beliefs:
         """What the close-ups of a level say together, in the light of what ``wider`` did."""
         count = len(self.view.mean_px)
         answers, frames = np.empty((count, *near[0].expected.shape[1:]), np.float32), list(wider.frames)
@@ -182,7 +186,7 @@ class _Placing:
         closest = number == len(self.close) - 1
         return self.beliefs(answers, frames, self.close[number].part, wider.words, closest=closest)
 
-    def _look(self, number: int, wider: _Beliefs, group: Group) -> _Near:
+    def _look(self, number: int, wider: Beliefs, group: Group) -> _Near:
         view, level, chosen = self.view, self.close[number], group.points
         frame = close_frame(self.canonical, group, wider.position, view.mean_px, level)
         seen = self.encoder.encode(standardise(frame.sample(self.film, level.size)))
