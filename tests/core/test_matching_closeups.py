@@ -59,6 +59,37 @@ def test_a_close_up_follows_its_own_points():
     assert close.scale == pytest.approx(frame.scale / PART)
 
 
+SPREAD = np.array([[100.0, 100.0], [130.0, 140.0], [95.0, 150.0], [150.0, 95.0]])
+
+
+def turned_by(angle_rad, points, middle):
+    c, s = np.cos(angle_rad), np.sin(angle_rad)
+    return (points - middle) @ np.array([[c, -s], [s, c]]).T + middle
+
+
+@pytest.mark.parametrize("angle", [-0.5, 0.3])
+def test_a_close_up_is_turned_as_its_points_and_those_about_them_are(angle):
+    group, middle = Group(np.arange(4), SPREAD.mean(0)), SPREAD.mean(0)
+    points = turned_by(angle, SPREAD, middle) + 5.0
+    close = close_frame(Frame(np.eye(2), np.zeros(2)), group, points, SPREAD, LEVELS[0])
+    upright = close_frame(Frame(np.eye(2), np.zeros(2)), group, SPREAD, SPREAD, LEVELS[0])
+    assert np.deg2rad(close.rotation_deg) == pytest.approx(-angle, rel=0.1)
+    # Up to how far the turn is held back, its points lie as upright ones do.
+    assert np.abs(close.to_window(points) - upright.to_window(SPREAD)).max() < 0.1 * abs(angle) * 100
+    lone = Group(np.array([0]), SPREAD[0])
+    beside = close_frame(Frame(np.eye(2), np.zeros(2)), lone, points, SPREAD, LEVELS[0])
+    assert np.deg2rad(beside.rotation_deg) == pytest.approx(-angle, rel=0.2)
+
+
+def test_points_close_to_each_other_turn_a_close_up_little():
+    mean = np.array([[100.0, 100.0], [102.0, 100.0], [np.nan, 9.0]])
+    points = np.array([[100.0, 100.0], [100.0, 102.0], [1.0, 2.0]])
+    group = Group(np.array([0, 1]), np.array([101.0, 100.0]))
+    for some, least in ((points, 0.1), (np.full((3, 2), np.nan), 0.0)):
+        close = close_frame(Frame(np.eye(2), np.zeros(2)), group, some, mean, LEVELS[0])
+        assert abs(close.rotation_deg) <= least * 30.0
+
+
 def test_belief_moves_with_the_magnification():
     window = Frame(np.eye(2) * 0.4, np.array([5.0, 9.0]))
     close = close_frame(

@@ -152,6 +152,28 @@ def test_maps_of_separate_windows_are_taken_together_as_maps_of_one_are():
     assert np.abs(middle - moved).max() < 1.0
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_turned_maps_say_the_same(quarters):
+    """A quarter turn is exact: every map, and where it lies, is turned about the middle of the window."""
+    moved = LEG + np.array([2.0, -3.0])
+    answers = answers_at(moved, moved + LEVEL)
+    answers[:4] = answers_at(moved)[:4]
+    upright = expected_jointly(answers, *CELLS, Shapes.like(LEG, MANY))
+    turn = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), quarters)
+    middle = np.full(2, cells(SIDE, STRIDE).mean())
+    start = turn @ middle - middle  # places of turned maps' cells, from the turned corner
+    turned = expected_jointly(
+        np.ascontiguousarray(np.rot90(answers, -quarters, axes=(1, 2))),
+        CELLS[0] + start[0],
+        CELLS[1] + start[1],
+        Shapes.like(LEG, MANY),
+        turns=np.tile(turn, (len(LEG), 1, 1)),
+    )
+    assert np.abs(np.rot90(turned.belief, quarters, axes=(1, 2)) - upright.belief).max() < 1e-4
+    assert turned.words.precision == pytest.approx(upright.words.precision, rel=1e-3, abs=1e-6)
+    assert turned.words.shift == pytest.approx(upright.words.shift, rel=1e-3, abs=1e-4)
+
+
 def test_what_was_known_before_a_closer_look_still_counts():
     words = expected_jointly(answers_at(LEG), *CELLS, Shapes.like(LEG, MANY)).words
     either = answers_at(LEG, LEG + LEVEL)  # the whole chain may lie a link lower

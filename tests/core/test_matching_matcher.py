@@ -388,6 +388,33 @@ def test_the_most_promising_look_is_taken_first():
     assert unlike.promise == pytest.approx(0.35)
 
 
+def bent_film():
+    """The standard discs, the lower ones bent aside: most agree on a pose in which the others lie far off."""
+    points = LAYOUT * 511.0
+    points[-3:, 0] += [-90.0, -110.0, -140.0]
+    return disc_film(points, (512, 512), 25.6)
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_a_window_is_laid_anew_on_all_points_where_that_fits_better(monkeypatch, better):
+    frames, fit = [], LandmarkMatcher._fit
+
+    def seen(self, film, start, laid=None):
+        found = fit(self, film, start, laid)
+        if laid is not None:
+            found = replace(found, score=found.score + (0.1 if better else -0.1))
+        frames.append((laid, found))
+        return found
+
+    monkeypatch.setattr(LandmarkMatcher, "_fit", seen)
+    (result,) = matcher().match(bent_film(), [reference()], mirrored=False)
+    first = max((found for laid, found in frames if laid is None), key=lambda found: found.score)
+    again = [found for laid, found in frames if laid is not None]
+    assert again
+    assert result.rotation_deg == (again[-1] if better else first).frame.rotation_deg
+    assert again[0].frame.rotation_deg != pytest.approx(first.frame.rotation_deg, abs=1.0)
+
+
 def test_a_score_is_better_the_more_the_whole_film_and_the_window_look_like_the_view(monkeypatch):
     def score(whole, window):
         monkeypatch.setattr(search_module, "likeness", lambda *_: whole)
