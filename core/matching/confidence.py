@@ -46,13 +46,13 @@ class ErrorModel:
     """
 
     floor: float = 0.5
-    base: float = 0.110
+    base: float = 0.103
     spread: float = 2.0
-    apart: float = 0.156
-    strain: float = 0.54
-    film_strain: float = 1.516
-    against: float = 0.273
-    known: float = 0.123
+    apart: float = 0.157
+    strain: float = 0.539
+    film_strain: float = 1.495
+    against: float = 0.3
+    known: float = 0.127
     ceiling: float = 40.0
 
     def expected_error(self, evidence: Evidence) -> FloatArray:
