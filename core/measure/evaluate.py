@@ -22,7 +22,7 @@ _MEAN_RADIUS = math.sqrt(math.pi / 2.0)  # mean distance of a plane Gaussian of 
 TOGETHER = 0.8
 """Part of the expected errors by which points are displaced for the intervals. Points err together with their
 neighbours, by which most values change less than by errors of single points: chosen so that about nine in
-ten intervals hold the exact value (``python -m training.bench.measurements --split validation``: 86 % of
+ten intervals hold the exact value (``python -m training.bench.measurements --split validation``: 90 % of
 simulated films, 94 % of real hands)."""
 
 _MOST_NAMES = 3
