@@ -287,14 +287,13 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
         linear = warp.affine[:, :2]
         affine = np.hstack([linear @ before, (linear @ offset + warp.affine[:, 2])[:, None]])
         warp = replace(warp, affine=affine)
-        stored = warp
-        if (parts := self._reduction(frame, float(np.sqrt(abs(np.linalg.det(affine[:, :2])))), rng)) > 1:
-            stored = replace(warp, affine=_of_reduced(affine, parts))
+        parts = _reduction(frame, float(np.sqrt(abs(np.linalg.det(affine[:, :2])))), rng)
+        of_reduced = replace(warp, affine=_of_reduced(affine, parts))
 
-        def seen(layer: NDArray[np.float32]) -> NDArray[np.float32]:
-            return np.asarray(stored.image(_reduced(layer, parts), size), np.float32)
+        def shown(layer: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.asarray(of_reduced.image(_reduced(layer, parts), size), np.float32)
 
-        layers = map_layers(film.layers, seen)
+        layers = map_layers(film.layers, shown)
         # The window may be mirrored or show no whole film, so that no side letter would be true.
         exposure = with_side_letter(random_exposure(rng, float(rng.choice([0.7, 1.0, 1.0, 1.5]))), None)
         image = develop(layers, exposure, rng)
@@ -304,17 +303,6 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             draw_overlays(image, _collimation_around(bones_px, size, rng), (), ())
         image = standardise(image)
         return View(image, film, warp)
-
-    @staticmethod
-    def _reduction(frame: _Frame, scale: float, rng: np.random.Generator) -> int:
-        """By how much the film is reduced before a window shows it at ``scale``.
-
-        As the program does it, so that strong reduction does not alias. Some close-ups show a film of less
-        detail than it has, as there are such films.
-        """
-        if frame.kind == "close" and rng.random() < COARSE_SHARE:
-            return 2
-        return max(int(1.0 / scale), 1)
 
     def _common_points(
         self, a: View, b: View, lonely: Mapping[str, float], rng: np.random.Generator
@@ -349,6 +337,16 @@ class PairDataset(Dataset[tuple[Tensor, ...]]):
             out_source[filled:end], out_target[filled:end], weight[filled:end] = p[chosen], q[chosen], 1.0
             filled = end
         return out_source, out_target, weight
+
+
+def _reduction(frame: _Frame, scale: float, rng: np.random.Generator) -> int:
+    """By how much the film is reduced before a window shows it at ``scale``.
+
+    As the program does it, so that strong reduction does not alias. Some close-ups show a film of less detail
+    than it has, as there are such films.
+    """
+    least = 2 if frame.kind == "close" and rng.random() < COARSE_SHARE else 1
+    return max(int(1.0 / scale), least)
 
 
 def _reduced(layer: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
