@@ -41,7 +41,7 @@ from core.matching.heatmaps import (
 from core.matching.joint import Shapes, fit_jointly
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
-from core.matching.refine import Look, Placed, Placing, place
+from core.matching.refine import Look, Placed, Placing
 from core.matching.search import Found, best_of_each_look, likeness, part_windows, search, whole_window
 from core.matching.shafts import Shaft, at_levels, renumbered
 from core.matching.shape import fit_similarity, fit_similarity_robust, shape_tree
@@ -266,23 +266,26 @@ class LandmarkMatcher:
             alike + SUPPORT_SHARE * (said - USUAL_SUPPORT),
         )
 
-    def _refitted(self, film: Float32, fit: _Fit) -> _Fit:
+    def _refitted(self, film: Float32, fit: _Fit) -> tuple[_Fit, Placing]:
         """The fit with its window laid on where all points together are expected, if that fits better.
 
         A fit holds to the points that agree with each other: of a strongly curved spine to a part, and the
         rest may then lie outside the window.
         """
+        placing = self._placing(film, fit)
         for _ in range(REFITS):
-            placing = Placing(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame)
-            expected = at_levels(placing.first(fit.seen).position, self._shafts_of(fit.view.view, fit.known))
-            correction = fit_similarity(expected.position, fit.view.mean_px)
+            expected = at_levels(placing.first.position, self._shafts_of(fit.view.view, fit.known)).position
+            correction = fit_similarity(expected, fit.view.mean_px)
             if not self._matters(correction, fit.view.mean_px):
                 break
             again = self._fit(film, fit.start, fit.frame.then(correction))
-            if again.score < fit.score:
+            if again.score <= fit.score:
                 break
-            fit = again
-        return fit
+            fit, placing = again, self._placing(film, again)
+        return fit, placing
+
+    def _placing(self, film: Float32, fit: _Fit) -> Placing:
+        return Placing(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame, fit.seen)
 
     def _matters(self, correction: Frame, mean_px: FloatArray) -> bool:
         """Whether the film is to be sampled anew: whether a correction moves any point far enough."""
@@ -295,9 +298,8 @@ class LandmarkMatcher:
 
     def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
-        fit = self._refitted(film, fit)
-        placed = place(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame, fit.seen)
-        return self._as_result(fit, placed, Size(film.shape[1], film.shape[0]))
+        fit, placing = self._refitted(film, fit)
+        return self._as_result(fit, placing.placed(), Size(film.shape[1], film.shape[0]))
 
     def _result(self, fit: _Fit, film: Size) -> MatchResult:
         """The points as the canonical window shows them."""

@@ -89,41 +89,13 @@ class _Near(NamedTuple):
     expected: Float32
 
 
-def place(
-    encoder: Encoder,
-    workers: Workers,
-    film: Float32,
-    view: ViewFeatures,
-    shapes: Shapes,
-    canonical: Frame,
-    whole: Look,
-) -> Placed:
-    """The points, from a look at the ``whole`` canonical window and from close-ups where these show more.
-
-    ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film.
-    """
-    placing = Placing(encoder, workers, film, view, shapes, canonical)
-    stride, count = encoder.strides[1], len(view.mean_px)
-    beliefs = placing.first(whole)
-    single = whole.single(beliefs.others, stride)
-    looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(count), whole)]
-    for number in range(_depth(view, levels(canonical.scale))):
-        wider, near = beliefs, placing.looks(number, beliefs)
-        beliefs = placing.closer(number, wider, near)
-        for group, seen, expected in near:
-            single[:, group.points] = seen.single(expected * beliefs.others[group.points], stride)
-            looked.append((group.points, seen))
-    return Placed(
-        beliefs.position,
-        beliefs.covariance,
-        canonical.to_window(single),
-        _support(looked, canonical.to_film(beliefs.position), stride),
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Placing:
-    """One view's points on their way to their places on one film; see ``place``."""
+    """One view's points on their way to their places on one film.
+
+    ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film;
+    ``whole`` is the look at it.
+    """
 
     encoder: Encoder
     workers: Workers
@@ -131,15 +103,36 @@ class Placing:
     view: ViewFeatures
     shapes: Shapes
     canonical: Frame
+    whole: Look
 
     @cached_property
     def close(self) -> tuple[CloseUp, ...]:
         """The levels of close-ups."""
         return close_ups(self.view.canonical(self.encoder.input_px), self.encoder.input_px)
 
-    def first(self, whole: Look) -> Beliefs:
-        """What the look at the ``whole`` canonical window says."""
+    @cached_property
+    def first(self) -> Beliefs:
+        """What the look at the whole canonical window says."""
+        whole = self.whole
         return self.beliefs(whole.fused, [whole.frame] * len(whole.fused), 1.0 / whole.larger)
+
+    def placed(self) -> Placed:
+        """The points, from the look at the whole canonical window and from close-ups that show more."""
+        stride, beliefs = self.encoder.strides[1], self.first
+        single = self.whole.single(beliefs.others, stride)
+        looked: list[tuple[NDArray[np.intp], Look]] = [(np.arange(len(single[0])), self.whole)]
+        for number in range(_depth(self.view, levels(self.canonical.scale))):
+            wider, near = beliefs, self.looks(number, beliefs)
+            beliefs = self.closer(number, wider, near)
+            for group, seen, expected in near:
+                single[:, group.points] = seen.single(expected * beliefs.others[group.points], stride)
+                looked.append((group.points, seen))
+        return Placed(
+            beliefs.position,
+            beliefs.covariance,
+            self.canonical.to_window(single),
+            _support(looked, self.canonical.to_film(beliefs.position), stride),
+        )
 
     def beliefs(
         self,

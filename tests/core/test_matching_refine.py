@@ -26,9 +26,8 @@ def test_a_turned_close_up_tells_place_and_spread_in_the_canonical_window(angle)
     x, y = (cells(SIDE, STRIDE) - at[:, axis, None] for axis in (0, 1))
     maps = np.exp(-0.5 * ((x[:, None, :] / 16.0) ** 2 + (y[:, :, None] / 4.0) ** 2)).astype(np.float32)
     maps /= maps.sum(axis=(1, 2), keepdims=True)
-    placing = Placing(
-        SimpleNamespace(strides=(16, STRIDE)), None, None, None, Shapes.like(POINTS, POINTS[None]), canonical
-    )
+    encoder, shapes = SimpleNamespace(strides=(16, STRIDE)), Shapes.like(POINTS, POINTS[None])
+    placing = Placing(encoder, None, None, None, shapes, canonical, None)
     beliefs = placing.beliefs(maps, [close] * len(POINTS), PART)
     assert np.abs(beliefs.position - (POINTS + 1.0)).max() < 1.0
     longest = np.linalg.eigh(beliefs.covariance)[1][:, :, -1]
