@@ -19,11 +19,15 @@ class VerdictLevel(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Film-level judgement of the match. ``points`` are the keys that need a look."""
+    """Film-level judgement of the match. ``points`` are the keys that need a look.
+
+    ``note`` is what ``text`` says of the film beside its points; it stays when these are judged anew.
+    """
 
     level: VerdictLevel
     text: str
     points: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

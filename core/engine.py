@@ -99,7 +99,13 @@ class Engine:
             landmarks=points,
             automatic=points,
             calibration=film.calibration,
-            verdict=judge(best.score, points, definition.point_keys, definition.cautioned),
+            verdict=judge(
+                best.score,
+                points,
+                definition.point_keys,
+                definition.cautioned,
+                _count_them(definition) if best.numbering_doubtful else "",
+            ),
             provenance=Provenance(
                 program_version=__version__,
                 model_sha256=self.matcher.model_sha256,
@@ -253,6 +259,11 @@ def _expected_handedness(catalogue: Catalogue, tags: FilmTags, user: Side | None
         for view in catalogue.views.values()
         if view.canonical_side is not Side.BOTH
     }
+
+
+def _count_them(view: View) -> str:
+    """What a film is marked with on which the members of rows may be taken for their neighbours."""
+    return f"{', '.join(row.name for row in view.rows)} may be numbered one off: count them."
 
 
 def _landmarks(view: View, match: MatchResult) -> LandmarkSet:

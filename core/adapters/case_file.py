@@ -117,7 +117,12 @@ def _to_json(case: Case) -> dict[str, Any]:
             "aspect": case.calibration.aspect,
             "relative_error": case.calibration.relative_error,
         },
-        "verdict": {"level": verdict.level.value, "text": verdict.text, "points": list(verdict.points)},
+        "verdict": {
+            "level": verdict.level.value,
+            "text": verdict.text,
+            "points": list(verdict.points),
+            "note": verdict.note,
+        },
         "provenance": {
             "program_version": source.program_version,
             "model_sha256": source.model_sha256,
@@ -173,7 +178,12 @@ def _case(root: _Fields) -> Case:
             # Cases of earlier versions do not have it.
             relative_error=scale.share("relative_error") if scale.has("relative_error") else 0.0,
         ),
-        verdict=Verdict(verdict.choice("level", VerdictLevel), verdict.text("text"), verdict.texts("points")),
+        verdict=Verdict(
+            verdict.choice("level", VerdictLevel),
+            verdict.text("text"),
+            verdict.texts("points"),
+            verdict.text("note") if verdict.has("note") else "",
+        ),
         provenance=Provenance(
             program_version=source.text("program_version"),
             model_sha256=source.text("model_sha256"),

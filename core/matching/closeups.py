@@ -72,10 +72,12 @@ def close_groups(mean_px: FloatArray, close: CloseUp) -> tuple[Group, ...]:
     centres: list[FloatArray] = []
     left = np.ones(len(known), dtype=bool)
     while left.any():
-        # The corner points of the best window are points themselves.
-        corners = np.stack(np.meshgrid(places[left, 0], places[left, 1]), axis=-1).reshape(-1, 2) + reach
-        inside = (np.abs(places[None] - corners[:, None]) <= reach + 1e-9).all(2) & left
-        taken = inside[inside.sum(1).argmax()]
+        # The corner of the best window lies at the place of one point in a row, of another in a column.
+        corners = places[left] + reach
+        inside = (np.abs(places[None] - corners[:, None]) <= reach + 1e-9) & left[:, None]
+        beside, above = inside[..., 0].astype(np.float32), inside[..., 1].astype(np.float32)
+        down, right = np.divmod((above @ beside.T).argmax(), len(corners))
+        taken = inside[right, :, 0] & inside[down, :, 1]
         centres.append((places[taken].min(0) + places[taken].max(0)) / 2)
         left &= ~taken
     stack = np.stack(centres) if centres else np.zeros((0, 2))

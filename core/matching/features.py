@@ -136,6 +136,15 @@ class ViewFeatures:
         }
         return replace(self, keys=tuple(self.keys[number] for number in chosen), **arrays)
 
+    def only(self, points: NDArray[np.bool_]) -> ViewFeatures:
+        """The features of these ``points`` [N] alone."""
+        arrays = {
+            field.name: getattr(self, field.name)[..., points, :]
+            for field in fields(self)
+            if field.name not in ("view", "keys", "mean_px", *OF_FILMS)
+        }
+        return replace(self, mean_px=self.mean_px[points], **arrays)
+
     def unlearned(self) -> ViewFeatures:
         """The same, looking for the mean of these references' descriptors: no other reference has a say."""
         return replace(
@@ -144,6 +153,9 @@ class ViewFeatures:
             close_query=_mean_shown(joined(self.close_coarse, self.close_fine)),
         )
 
+
+OF_FILMS = ("window_px", "whole_code", "aligned_code")
+"""Arrays of ``ViewFeatures`` that belong to films as a whole, not to points."""
 
 OF_ALL = ("mean_px", "window_px", "further_px", "aligned_query", "close_query")
 """Arrays of ``ViewFeatures`` that belong to all references together."""

@@ -46,6 +46,9 @@ is kept in each."""
 FARTHEST = 3.0
 """How far beyond where it left a point a word may lie, as a multiple of how far it moved it."""
 
+HELD_PX = 3.0
+"""How far points may lie from where they are held."""
+
 LEAST = np.float32(np.log(1e-12))
 """Logarithm of what the other points' word leaves at least of any place."""
 
@@ -54,6 +57,10 @@ DOUBT = 0.05
 
 SLACK_PX = 1.5
 """How far points lie off any model of shapes."""
+
+BLUR_PX = 2.5
+"""How uncertain answers are at least where it is asked how well all fit the shapes: a slip of one alone is no
+sign that they do not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +84,13 @@ class Words(NamedTuple):
 
     precision: FloatArray
     shift: FloatArray
+
+    @classmethod
+    def at(cls, position: FloatArray, shapes: Shapes) -> Self:
+        """Those that hold points to ``position`` [N, 2] (NaN: not held), as a person pointing there would."""
+        held = np.asarray(np.isfinite(position).all(1) / HELD_PX**2, dtype=np.float64)
+        shift = np.nan_to_num(position - shapes.middle) * held[:, None]
+        return cls(held[:, None, None] * np.eye(2), shift)
 
 
 class Expected(NamedTuple):
@@ -122,23 +136,46 @@ def fit_jointly(position: FloatArray, covariance: FloatArray, shapes: Shapes) ->
 
     Answers that fit badly count less (iterative reweighting, Lange et al. 1989).
     """
-    mean, prior, count = shapes.middle, shapes.covariance, len(shapes.middle)
-    noise = covariance + SHARPEST_PX**2 * np.eye(2)
-    sharpness = np.linalg.inv(noise)
-    moved = (position - mean).ravel()
-    weight, strain, deviation = np.ones(count), np.zeros(count), np.zeros(2 * count)
+    prior, blocks = shapes.covariance, _blocks(len(shapes.middle))
+    total, pull, strain = _reweighted(position, covariance + SHARPEST_PX**2 * np.eye(2), shapes)
+    left_open = prior - prior @ np.linalg.solve(total, prior)
+    return Joint(shapes.middle + (prior @ pull).reshape(-1, 2), left_open[blocks], np.sqrt(strain))
+
+
+def plausibility(position: FloatArray, covariance: FloatArray, shapes: Shapes) -> float:
+    """Logarithm, but for a constant, of how likely the shape is that answers at ``position`` show, and they.
+
+    Arguments as of ``fit_jointly``.
+    """
+    _, pull, strain = _reweighted(position, covariance + BLUR_PX**2 * np.eye(2), shapes)
+    shape = 0.5 * float(pull @ shapes.covariance @ pull)
+    return -shape - 0.5 * (TAIL + 2.0) * float(np.log1p(strain / TAIL).sum())
+
+
+def _blocks(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Index of the 2x2 blocks [count, 2, 2] on the diagonal of a matrix of points' coordinates."""
     blocks = np.arange(2 * count).reshape(count, 2)
-    inside = blocks[:, :, None], blocks[:, None, :]
-    total = prior
+    return blocks[:, :, None], blocks[:, None, :]
+
+
+def _reweighted(
+    position: FloatArray, noise: FloatArray, shapes: Shapes
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The covariance [2N, 2N] of shapes and answers, its inverse times what they differ, and squared strains.
+
+    ``noise`` [N, 2, 2] is that of the answers, which counts more where they fit badly.
+    """
+    prior, count = shapes.covariance, len(position)
+    sharpness, moved = np.linalg.inv(noise), (position - shapes.middle).ravel()
+    weight = np.ones(count)
     for _ in range(ROUNDS):
         total = prior.copy()
-        total[inside] += noise / weight[:, None, None]
-        deviation = prior @ np.linalg.solve(total, moved)
-        left = (moved - deviation).reshape(count, 2)
-        strain = np.einsum("ni,nij,nj->n", left, sharpness, left)
+        total[_blocks(count)] += noise / weight[:, None, None]
+        pull = np.asarray(np.linalg.solve(total, moved), dtype=np.float64)
+        left = (moved - prior @ pull).reshape(count, 2)
+        strain: FloatArray = np.einsum("ni,nij,nj->n", left, sharpness, left)
         weight = (TAIL + 2.0) / (TAIL + strain)
-    left_open = prior - prior @ np.linalg.solve(total, prior)
-    return Joint(mean + deviation.reshape(count, 2), left_open[inside], np.sqrt(strain))
+    return total, pull, strain
 
 
 def expected_jointly(
@@ -163,8 +200,7 @@ def expected_jointly(
     known = answers / answers.sum(axis=(1, 2), keepdims=True)
     told = np.log((1.0 - DOUBT) * known + DOUBT / known[0].size).astype(np.float32)
     count, mean, prior = len(answers), shapes.middle, shapes.covariance
-    blocks = np.arange(2 * count).reshape(count, 2)
-    inside = blocks[:, :, None], blocks[:, None, :]
+    inside = _blocks(count)
     turns = np.tile(np.eye(2), (count, 1, 1)) if turns is None else turns
     precision, shift = former or Words(np.zeros((count, 2, 2)), np.zeros((count, 2)))
     belief, bells = answers, np.zeros_like(answers)

@@ -11,7 +11,7 @@ shafts at their levels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from core.matching.features import (
     joined,
     known_points,
 )
+from core.matching.fit import Fit, Numbered, best_of_each_view
 from core.matching.frames import Frame, Size, normalise, standardise
 from core.matching.framing import expected_pose, framed
 from core.matching.heatmaps import (
@@ -42,6 +43,8 @@ from core.matching.joint import Shapes, fit_jointly
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Look, Placed, Placing
+from core.matching.rows import Row, likely_slips, numbered_otherwise
+from core.matching.rows import renumbered as rows_among
 from core.matching.search import Found, best_of_each_look, likeness, part_windows, search, whole_window
 from core.matching.shafts import Shaft, at_levels, renumbered
 from core.matching.shape import fit_similarity, fit_similarity_robust, shape_tree
@@ -72,37 +75,20 @@ CANDIDATES = 3
 CANDIDATE_SHARE = 0.75
 """Poses with less than this share of the best one's promise are not looked at closely."""
 
-UNEXPECTED = 0.08
-"""How much better a film must fit in the handedness that its side does not let expect. Films that can be told
-from their mirror images differ by more; an axial kneecap may look alike from both sides."""
-
 REALIGN_BEYOND = 0.03
 """The film is sampled anew when the found points would move by more than this fraction of the window."""
 
 REFITS = 2
 """How often the best fit's window is laid anew on where all points together are expected."""
 
+RENUMBERINGS = 2
+"""How often the members of rows may be numbered anew."""
 
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """A view fitted to the film from ``start``, of the points ``known`` [N] to the references.
+DOUBTFUL_NUMBERING = 8.0
+"""How much more plausible (a logarithm) the numbering of rows must be than any other not to be doubtful."""
 
-    ``view`` holds the references that are asked alone, ``shapes`` is what all let expect. ``frame`` takes the
-    film to the square canonical window. ``seen`` is what the canonical window shows, ``posterior`` [n, H, W]
-    where the points lie in it with their neighbours' word. ``position`` [n, 2] are its peaks, in pixels of
-    the square one. ``score`` is the likeness of what was looked at first and of the canonical window, 0..1,
-    better by what the answers say for the positions.
-    """
-
-    start: Found
-    view: ViewFeatures
-    shapes: Shapes
-    known: NDArray[np.bool_]
-    frame: Frame
-    seen: Look
-    posterior: Float32
-    position: FloatArray
-    score: float
+HOPELESS = 0.7
+"""How much worse, a point, the first look may speak for a numbering that is looked at closely."""
 
 
 class LandmarkMatcher:
@@ -115,16 +101,17 @@ class LandmarkMatcher:
         error_model: ErrorModel | None = None,
         shapes: Mapping[str, FloatArray] | None = None,
         shafts: Mapping[str, Sequence[Shaft]] | None = None,
+        rows: Mapping[str, Sequence[Row]] | None = None,
     ) -> None:
         """What is known of views beside their films.
 
         ``shapes`` are the points [S, N, 2] of further people, of whom no film is kept; ``shafts`` tell at
-        which levels points on them lie.
+        which levels points on them lie, ``rows`` which parts follow each other and look alike.
         """
         self._encoder = encoder
         self._cache = cache
         self._error_model = error_model or ErrorModel()
-        self._shapes, self._shafts = shapes or {}, shafts or {}
+        self._shapes, self._shafts, self._rows = shapes or {}, shafts or {}, rows or {}
         self._workers = Workers()
 
     @property
@@ -211,13 +198,13 @@ class LandmarkMatcher:
                 upright = max((fit.score for fit in fits), default=0.0)
                 unusual = self._fits(film, turned + seen + others, cancelled)
                 fits += [fit for fit in unusual if fit.score > upright + UNUSUAL_MARGIN]
-            best, *less = _best_of_each_view(fits, expected or {})
+            best, *less = best_of_each_view(fits, expected or {})
             size = Size(film.shape[1], film.shape[0])
             doubtful = any(fit.view.view == best.view.view and fit.score > best.score for fit in fits)
             closer = replace(self._closer(film, best), side_doubtful=doubtful)
             return [closer, *(self._result(fit, size) for fit in less)]
 
-    def _fits(self, film: Float32, found: Sequence[Found], cancelled: CancelCheck | None) -> list[_Fit]:
+    def _fits(self, film: Float32, found: Sequence[Found], cancelled: CancelCheck | None) -> list[Fit]:
         """The most promising poses, fitted to the film, the best fit first."""
         stop_if(cancelled)
         looks = best_of_each_look(found)[:CANDIDATES]
@@ -225,10 +212,10 @@ class LandmarkMatcher:
         fits = self._workers.map(lambda look: self._fit(film, look), likely)
         return sorted(fits, key=lambda fit: -fit.score)
 
-    def _fit(self, film: Float32, start: Found, laid: Frame | None = None) -> _Fit:
+    def _fit(self, film: Float32, start: Found, laid: Frame | None = None, voters: int = VOTERS) -> Fit:
         """The view's points in its canonical window, which follows them unless it is ``laid`` already."""
         known = np.asarray(np.isfinite(start.features.mean_px).all(1))
-        view, film_size = _only(start.features, known), Size(film.shape[1], film.shape[0])
+        view, film_size = start.features.only(known), Size(film.shape[1], film.shape[0])
         frame = laid or framed(start.frame, view.mean_px, view.on_film, film_size)
         side, stride = self._encoder.input_px, self._encoder.strides[1]
         window = view.canonical(side)
@@ -248,15 +235,15 @@ class LandmarkMatcher:
             if last or not self._matters(correction, view.mean_px):
                 break
             frame = frame.then(correction)
-        similar = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:VOTERS]
-        voters = view.reordered(np.sort(similar))
-        logits = answers.logits(joined(voters.aligned_coarse, voters.aligned_fine))
+        similar = np.argsort(-(view.aligned_code @ seen.code), kind="stable")[:voters]
+        asked = view.reordered(np.sort(similar))
+        logits = answers.logits(joined(asked.aligned_coarse, asked.aligned_fine))
         said = float(support(unary, found, stride, 1.0 / window.part).mean())
         pose = expected_pose(view.mean_px, view.on_film, film_size, frame)
         alike = 0.5 * (start.likeness + likeness(seen.code, view.aligned_code))
-        return _Fit(
+        return Fit(
             start,
-            voters,
+            asked,
             Shapes.like(view.mean_px, view.shapes_px, pose, view.worths),
             known,
             frame,
@@ -266,7 +253,7 @@ class LandmarkMatcher:
             alike + SUPPORT_SHARE * (said - USUAL_SUPPORT),
         )
 
-    def _refitted(self, film: Float32, fit: _Fit) -> tuple[_Fit, Placing]:
+    def _refitted(self, film: Float32, fit: Fit) -> tuple[Fit, Placing]:
         """The fit with its window laid on where all points together are expected, if that fits better.
 
         A fit holds to the points that agree with each other: of a strongly curved spine to a part, and the
@@ -284,7 +271,7 @@ class LandmarkMatcher:
             fit, placing = again, self._placing(film, again)
         return fit, placing
 
-    def _placing(self, film: Float32, fit: _Fit) -> Placing:
+    def _placing(self, film: Float32, fit: Fit) -> Placing:
         return Placing(self._encoder, self._workers, film, fit.view, fit.shapes, fit.frame, fit.seen)
 
     def _matters(self, correction: Frame, mean_px: FloatArray) -> bool:
@@ -296,12 +283,44 @@ class LandmarkMatcher:
         """The shafts of a view all of whose points are among the ``known`` ones [N], numbered by these."""
         return renumbered(self._shafts.get(view, ()), known)
 
-    def _closer(self, film: Float32, fit: _Fit) -> MatchResult:
+    def _closer(self, film: Float32, fit: Fit) -> MatchResult:
         """The points as close-ups show them, where these show more."""
-        fit, placing = self._refitted(film, fit)
-        return self._as_result(fit, placing.placed(), Size(film.shape[1], film.shape[0]))
+        found, doubtful = self._numbered(film, *self._refitted(film, fit))
+        result = self._as_result(found.fit, found.placed, Size(film.shape[1], film.shape[0]))
+        return replace(result, numbering_doubtful=doubtful)
 
-    def _result(self, fit: _Fit, film: Size) -> MatchResult:
+    def _numbered(self, film: Float32, fit: Fit, placing: Placing) -> tuple[Numbered, bool]:
+        """The points with rows numbered most plausibly, and whether another numbering is hardly less so."""
+        found, rows = Numbered(fit, placing), rows_among(self._rows.get(fit.view.view, ()), fit.known)
+        rivals: list[Numbered] = []
+        for _ in range(RENUMBERINGS if rows else 0):
+            others = self._otherwise(film, found, rows)
+            best = max(others, key=lambda one: one.plausible, default=found)
+            rivals += others
+            if best.plausible <= found.plausible:
+                break
+            rivals.append(found)
+            found = self._held(film, found.fit, best.film_px)
+        doubtful = [one for one in rivals if one.plausible > found.plausible - DOUBTFUL_NUMBERING]
+        return found, any(numbered_otherwise(found.film_px, one.film_px, rows) for one in doubtful)
+
+    def _otherwise(self, film: Float32, found: Numbered, rows: Sequence[Row]) -> list[Numbered]:
+        """The points with rows numbered in all other ways that may be as plausible."""
+        likely = likely_slips(found.placed.position, found.fit.shapes, rows)
+        slips = [found.fit.frame.to_film(points) for points in likely]
+        # What each reference says alone is asked of the numbering that is kept.
+        tried = self._workers.map(lambda film_px: self._held(film, found.fit, film_px, voters=1), slips)
+        least = found.placing.first_support - HOPELESS
+        hopeful = [one for one in tried if one.placing.first_support > least]
+        return [one for one in hopeful if numbered_otherwise(found.film_px, one.film_px, rows)]
+
+    def _held(self, film: Float32, fit: Fit, film_px: FloatArray, voters: int = VOTERS) -> Numbered:
+        """The points placed anew from where they are held to lie, [N, 2] on the film."""
+        window = fit.frame.then(fit_similarity(fit.frame.to_window(film_px), fit.view.mean_px))
+        again = self._fit(film, fit.start, window, voters)
+        return Numbered(again, replace(self._placing(film, again), held=again.frame.to_window(film_px)))
+
+    def _result(self, fit: Fit, film: Size) -> MatchResult:
         """The points as the canonical window shows them."""
         seen, stride = fit.seen, self._encoder.strides[1]
         neighbours = np.asarray(fit.posterior / np.maximum(seen.fused, 1e-12), dtype=np.float32)
@@ -314,7 +333,7 @@ class LandmarkMatcher:
         )
         return self._as_result(fit, placed, film)
 
-    def _as_result(self, fit: _Fit, placed: Placed, film: Size) -> MatchResult:
+    def _as_result(self, fit: Fit, placed: Placed, film: Size) -> MatchResult:
         view, frame, known = fit.view, fit.frame, fit.known
         score = float(np.clip(fit.score, 0.0, 1.0))
         joint = fit_jointly(placed.position, placed.covariance, fit.shapes)
@@ -367,30 +386,6 @@ def _by_view(references: Sequence[Reference], limit: int | None) -> list[list[Re
         if limit is None or len(group) < limit:
             group.append(reference)
     return list(groups.values())
-
-
-def _best_of_each_view(fits: Sequence[_Fit], expected: Mapping[str, bool]) -> list[_Fit]:
-    """The best fit of each view, in its ``expected`` handedness if that is hardly worse; the best first."""
-
-    def rank(fit: _Fit) -> float:
-        as_expected = fit.frame.mirrored is expected.get(fit.view.view, fit.frame.mirrored)
-        return fit.score - (0.0 if as_expected else UNEXPECTED)
-
-    best: dict[str, _Fit] = {}
-    for fit in sorted(fits, key=lambda fit: -rank(fit)):
-        best.setdefault(fit.view.view, fit)
-    return sorted(best.values(), key=lambda fit: -fit.score)
-
-
-def _only(view: ViewFeatures, known: NDArray[np.bool_]) -> ViewFeatures:
-    """The features of the ``known`` points [N] alone: those that at least one reference shows."""
-    per_point = [
-        field.name
-        for field in fields(view)
-        if field.name not in ("view", "keys", "mean_px", "window_px", "whole_code", "aligned_code")
-    ]
-    kept = {name: getattr(view, name)[..., known, :] for name in per_point}
-    return replace(view, mean_px=view.mean_px[known], **kept)
 
 
 def _spread_out(values: FloatArray, known: NDArray[np.bool_], axis: int) -> FloatArray:

@@ -56,6 +56,7 @@ class MatchResult:
     the same part of the most similar references. ``rotation_deg`` is the film's rotation against the
     references, ``scale`` the pixels of the window that the network saw per film pixel. ``side_doubtful``
     tells that the film fits its mirror image a little better, and only the expected side spoke for this.
+    ``numbering_doubtful`` tells that parts in a row that look alike (vertebrae) may be one place off.
     """
 
     view: str
@@ -70,6 +71,7 @@ class MatchResult:
     confidence: NDArray[np.float64]
     references: tuple[str, ...]
     side_doubtful: bool = False
+    numbering_doubtful: bool = False
 
 
 class Matcher(Protocol):

@@ -94,7 +94,8 @@ class Placing:
     """One view's points on their way to their places on one film.
 
     ``shapes`` are those expected in the square canonical window, to which ``canonical`` takes the film;
-    ``whole`` is the look at it.
+    ``whole`` is the look at it. Points that are ``held`` to lie about places [N, 2] in the canonical window
+    (NaN: not held) are looked for there.
     """
 
     encoder: Encoder
@@ -104,6 +105,7 @@ class Placing:
     shapes: Shapes
     canonical: Frame
     whole: Look
+    held: FloatArray | None = None
 
     @cached_property
     def close(self) -> tuple[CloseUp, ...]:
@@ -113,8 +115,14 @@ class Placing:
     @cached_property
     def first(self) -> Beliefs:
         """What the look at the whole canonical window says."""
-        whole = self.whole
-        return self.beliefs(whole.fused, [whole.frame] * len(whole.fused), 1.0 / whole.larger)
+        whole, held = self.whole, self.held
+        words = None if held is None else Words.at(held, self.shapes)
+        return self.beliefs(whole.fused, [whole.frame] * len(whole.fused), 1.0 / whole.larger, words)
+
+    @property
+    def first_support(self) -> float:
+        """What the answers of that look give its own places: the mean logarithm of their probability."""
+        return float(self._said([(np.arange(len(self.whole.fused)), self.whole)], self.first.position).mean())
 
     def placed(self) -> Placed:
         """The points, from the look at the whole canonical window and from close-ups that show more."""
@@ -131,8 +139,17 @@ class Placing:
             beliefs.position,
             beliefs.covariance,
             self.canonical.to_window(single),
-            _support(looked, self.canonical.to_film(beliefs.position), stride),
+            self._said(looked, beliefs.position),
         )
+
+    def _said(self, looked: Sequence[tuple[NDArray[np.intp], Look]], position: FloatArray) -> FloatArray:
+        """What looks, each at some of the points, say in the mean of each ``position`` [N, 2]."""
+        film_px, stride = self.canonical.to_film(position), self.encoder.strides[1]
+        said, times = np.zeros(len(film_px)), np.zeros(len(film_px))
+        for points, seen in looked:
+            said[points] += support(seen.fused, seen.frame.to_window(film_px[points]), stride, seen.larger)
+            times[points] += 1
+        return said / times
 
     def beliefs(
         self,
@@ -192,15 +209,6 @@ class Placing:
         wanted = joined(view.close_coarse[:, number, chosen], view.close_fine[:, number, chosen])
         fused = np.exp(log_maps(answer.logits(view.close_query[number, chosen])))
         return _Near(group, Look(frame, answer.logits(wanted), fused), expected)
-
-
-def _support(looked: Sequence[tuple[NDArray[np.intp], Look]], film_px: FloatArray, stride: int) -> FloatArray:
-    """What the looks, each at some of the points, say in the mean for positions [N, 2] on the film."""
-    said, times = np.zeros(len(film_px)), np.zeros(len(film_px))
-    for points, seen in looked:
-        said[points] += support(seen.fused, seen.frame.to_window(film_px[points]), stride, seen.larger)
-        times[points] += 1
-    return said / times
 
 
 def _depth(view: ViewFeatures, depth: int) -> int:

@@ -20,11 +20,16 @@ ankle and a hip), of which 99 % reach it, and films whose view the bank lacks, o
 
 
 def judge(
-    score: float, points: LandmarkSet, keys: tuple[str, ...], cautioned: Collection[str] = ()
+    score: float,
+    points: LandmarkSet,
+    keys: tuple[str, ...],
+    cautioned: Collection[str] = (),
+    note: str = "",
 ) -> Verdict:
     """The verdict on the ``points`` of a match with this score; ``keys`` are all points of the view in order.
 
-    The ``cautioned`` ones, which are not to be left to the program, must be looked at however sure it is.
+    The ``cautioned`` ones, which are not to be left to the program, must be looked at however sure it is, and
+    so must the film where a ``note`` says why.
     """
     if score < FILM_FITS:
         return Verdict(
@@ -33,7 +38,7 @@ def judge(
             "Place every point yourself.",
             tuple(keys),
         )
-    return _of_points(points, cautioned)
+    return _of_points(points, cautioned, note)
 
 
 def with_spacing(case: Case, calibration: Calibration, cautioned: Collection[str] = ()) -> Case:
@@ -52,7 +57,7 @@ def with_spacing(case: Case, calibration: Calibration, cautioned: Collection[str
         changed,
         landmarks=marked(case.landmarks, calibration),
         automatic=automatic,
-        verdict=_of_points(automatic, cautioned) if judged else case.verdict,
+        verdict=_of_points(automatic, cautioned, case.verdict.note) if judged else case.verdict,
     )
 
 
@@ -78,14 +83,13 @@ def _confidences(points: LandmarkSet) -> dict[str, float]:
     return {key: point.confidence for key, point in points.points.items() if point.confidence is not None}
 
 
-def _of_points(points: LandmarkSet, cautioned: Collection[str]) -> Verdict:
+def _of_points(points: LandmarkSet, cautioned: Collection[str], note: str) -> Verdict:
     """The verdict on a film that fits the view: by its points' confidence, and those to look at anyway."""
     sure = _confidences(points)
     weak = tuple(key for key, value in sure.items() if value < LOOK_BELOW_CONFIDENCE or key in cautioned)
     if weak:
-        return Verdict(
-            VerdictLevel.CHECK, f"{len(weak)} of {len(sure)} points are uncertain: look at them first.", weak
-        )
-    return Verdict(
-        VerdictLevel.GOOD, "All points were found with good agreement. Look at each before confirming."
-    )
+        text = f"{len(weak)} of {len(sure)} points are uncertain: look at them first."
+    else:
+        text = "All points were found with good agreement. Look at each before confirming."
+    level = VerdictLevel.CHECK if weak or note else VerdictLevel.GOOD
+    return Verdict(level, f"{note} {text}".lstrip(), weak, note)

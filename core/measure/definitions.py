@@ -119,15 +119,31 @@ class ShaftDefinition:
 
 
 @dataclass(frozen=True)
+class RowDefinition:
+    """Parts that follow each other and look alike, as vertebrae: ``name`` is what they are called together.
+
+    ``parts`` are the points of each, from one end of the row to the other, those alike in the same places.
+    """
+
+    name: str
+    parts: tuple[tuple[str, ...], ...]
+
+    @property
+    def points(self) -> frozenset[str]:
+        """All their points."""
+        return frozenset(sum(self.parts, ()))
+
+
+@dataclass(frozen=True)
 class View:
     """One radiographic view. ``points`` are in the order in which the bank's annotations are stored.
 
     ``canonical_side`` is the body side whose usual presentation is the canonical image: signs are
     defined there. It is BOTH for views of the midline or of both sides. ``shafts`` tell at which level points
-    on them lie. A ``symmetric`` view looks like
-    its own mirror image (a frontal pelvis: the canonical image has the patient's right on the left), so
-    that only the file can tell whether it is stored mirrored. A ``chosen_only`` view differs from another by
-    something like an implant alone: it is measured when a person asks for it, never found by itself.
+    on them lie, ``rows`` which parts look alike. A ``symmetric`` view looks like its own mirror image (a
+    frontal pelvis: the canonical image has the patient's right on the left), so that only the file can tell
+    whether it is stored mirrored. A ``chosen_only`` view differs from another by something like an implant
+    alone: it is measured when a person asks for it, never found by itself.
     ``projection`` says how film and patient are expected to be placed.
     """
 
@@ -142,6 +158,7 @@ class View:
     points: tuple[PointDefinition, ...]
     measurements: tuple[MeasurementDefinition, ...]
     shafts: tuple[ShaftDefinition, ...] = ()
+    rows: tuple[RowDefinition, ...] = ()
     symmetric: bool = False
     chosen_only: bool = False
 

@@ -18,6 +18,7 @@ from core.measure.definitions import (
     ConstructionStep,
     MeasurementDefinition,
     PointDefinition,
+    RowDefinition,
     ShaftDefinition,
     View,
     ViewTags,
@@ -26,6 +27,9 @@ from core.measure.definitions import (
 from core.measure.geometry import Kind
 from core.measure.ops import OPERATIONS
 from core.measure.results import Grade, GradeScale, NormalRange
+
+LEAST_PARTS = 3
+"""Parts of a row."""
 
 _UNITS = {"deg": Kind.ANGLE, "mm": Kind.LENGTH, "ratio": Kind.RATIO, "percent": Kind.RATIO}
 
@@ -203,6 +207,7 @@ def _view(file: _Table) -> View:
     shafts = tuple(
         _shaft(table, [point.key for point in points]) for table in file.tables("shaft", optional=True)
     )
+    rows = tuple(_row(table, [point.key for point in points]) for table in file.tables("row", optional=True))
     file.done()
     tags = head.needed_table("tags")
     view = View(
@@ -224,6 +229,7 @@ def _view(file: _Table) -> View:
         points=points,
         measurements=tuple(measurements),
         shafts=shafts,
+        rows=rows,
     )
     tags.done()
     head.done()
@@ -283,6 +289,20 @@ def _shaft(table: _Table, point_keys: list[str]) -> ShaftDefinition:
     if len(set(on_shaft)) < len(on_shaft) or set(on_shaft) & {*start, *unit[0], *unit[1]}:
         raise table.error("a point is used twice", "Measure levels from points that lie on no border.")
     return ShaftDefinition(borders, start, (unit[0], unit[1]), levels, beside)
+
+
+def _row(table: _Table, point_keys: list[str]) -> RowDefinition:
+    name, parts, ends = table.text("name"), table.texts("parts"), table.texts("points")
+    table.done()
+    row = RowDefinition(name, tuple(tuple(f"{part}_{end}" for end in ends) for part in parts))
+    for key in sum(row.parts, ()):
+        if key not in point_keys:
+            raise table.error(f"unknown point '{key}'", nearest(key, point_keys))
+    if len(parts) < LEAST_PARTS or len(row.points) < len(parts) * max(1, len(ends)):
+        raise table.error(
+            "the row is too short or names a point twice", f"Name at least {LEAST_PARTS} parts, each once."
+        )
+    return row
 
 
 def _measurement(table: _Table, point_keys: list[str]) -> MeasurementDefinition:

@@ -11,21 +11,16 @@ import pytest
 from core.adapters.feature_cache import DiskFeatureCache, MemoryFeatureCache
 from core.errors import Cancelled, MatchError
 from core.film import Side
+from core.matching import fit as fit_module
 from core.matching import matcher as matcher_module
 from core.matching import search as search_module
 from core.matching.canonical import CanonicalWindow, window_size
 from core.matching.closeups import close_groups, close_ups
 from core.matching.confidence import ErrorModel
 from core.matching.features import CANONICAL_MARGIN, FURTHER_WORTH, SHAKES, worths
+from core.matching.fit import UNEXPECTED, best_of_each_view
 from core.matching.frames import Frame
-from core.matching.matcher import (
-    SUPPORT_SHARE,
-    UNEXPECTED,
-    USUAL_SUPPORT,
-    VOTERS,
-    LandmarkMatcher,
-    _best_of_each_view,
-)
+from core.matching.matcher import SUPPORT_SHARE, USUAL_SUPPORT, VOTERS, LandmarkMatcher
 from core.matching.parallel import MOST
 from core.matching.search import Found, best_of_each_look
 from core.matching.shafts import Shaft, at_levels
@@ -128,7 +123,7 @@ def test_a_mirrored_film_is_recognised_and_can_be_forbidden(monkeypatch):
     assert result.side_doubtful is False
     (gainsaid,) = matcher().match(flipped, [reference()], expected={"discs": False})
     assert gainsaid.positions_px == pytest.approx(result.positions_px)
-    monkeypatch.setattr(matcher_module, "UNEXPECTED", 9.0)
+    monkeypatch.setattr(fit_module, "UNEXPECTED", 9.0)
     monkeypatch.setattr(matcher_module, "CANDIDATE_SHARE", 0.0)
     (told,) = matcher().match(flipped, [reference()], expected={"discs": False})
     assert (told.mirrored, told.side_doubtful) == (False, True)
@@ -359,7 +354,7 @@ def test_the_best_fit_of_each_view_counts():
         )
 
     mirrored, right, other = fit("hip", 0.97), fit("hip", 0.99), fit("knee", 1.02)
-    assert _best_of_each_view([mirrored, right, other], {}) == [other, right]
+    assert best_of_each_view([mirrored, right, other], {}) == [other, right]
 
 
 def test_the_side_that_is_known_decides_only_where_the_film_hardly_does():
@@ -368,7 +363,7 @@ def test_the_side_that_is_known_decides_only_where_the_film_hardly_does():
             SimpleNamespace(view=SimpleNamespace(view="kneecap"), score=s, frame=SimpleNamespace(mirrored=m))
             for s, m in ((plain, False), (mirrored, True))
         ]
-        (chosen,) = _best_of_each_view(fits, expected)
+        (chosen,) = best_of_each_view(fits, expected)
         return chosen.frame.mirrored
 
     assert best(0.96, 0.94, {}) is False
