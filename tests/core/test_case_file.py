@@ -48,7 +48,9 @@ CASES = st.builds(
         TEXTS,
         POSITIVE,
     ),
-    verdict=st.builds(Verdict, st.sampled_from(VerdictLevel), TEXTS, st.lists(TEXTS, max_size=3).map(tuple)),
+    verdict=st.builds(
+        Verdict, st.sampled_from(VerdictLevel), TEXTS, st.lists(TEXTS, max_size=3).map(tuple), TEXTS
+    ),
     provenance=st.builds(
         Provenance, TEXTS, TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=3).map(tuple), NUMBERS
     ),

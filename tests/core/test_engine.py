@@ -18,7 +18,7 @@ from core.film import NO_SPACING, Calibration, FilmTags, Radiograph, Side, Spaci
 from core.landmarks import Landmark, LandmarkSet
 from core.matching.confidence import LOOK_BEYOND_MM
 from core.matching.verdict import FILM_FITS, judge, with_spacing
-from core.measure.definitions import Catalogue
+from core.measure.definitions import Catalogue, RowDefinition
 from core.measure.evaluate import shows_flipped
 from core.measure.loader import load_catalogue
 from core.overlay import needs_look
@@ -85,8 +85,9 @@ class FixedMatcher:
     model_sha256 = "m" * 64
     provider = "FakeExecutionProvider"
 
-    def __init__(self, score=0.95, mirrored=False, confidence=0.9, lost=()):
+    def __init__(self, score=0.95, mirrored=False, confidence=0.9, lost=(), **changes):
         self.score, self.mirrored, self.confidence, self.lost = score, mirrored, confidence, lost
+        self.changes = changes
         self.asked, self.expected = [], {}
 
     def match(self, pixels, references, *, limit=None, expected=None, **options):
@@ -95,7 +96,7 @@ class FixedMatcher:
         places = np.array(list(points_of(1).values()))
         places[list(self.lost)] = np.nan
         confidence = np.full(len(places), self.confidence)
-        changes = {"score": self.score, "mirrored": self.mirrored, "confidence": confidence}
+        changes = {"score": self.score, "mirrored": self.mirrored, "confidence": confidence} | self.changes
         return [found(VIEW.key, references, places, **changes)]
 
 
@@ -266,6 +267,24 @@ def test_a_spacing_of_the_user_s_own_tells_again_what_to_look_at(bank):
     assert with_spacing(changed, NO_SPACING).verdict == changed.verdict
     outside = replace(case, verdict=replace(case.verdict, level=VerdictLevel.OUTSIDE))
     assert with_spacing(outside, coarse).verdict == outside.verdict
+
+
+def test_parts_that_may_be_one_off_are_to_be_counted(bank):
+    row = RowDefinition("Posts", tuple((key,) for key in VIEW.point_keys[:3]))
+    engine = Engine(
+        Catalogue({VIEW.key: replace(VIEW, rows=(row,))}), bank, FixedMatcher(numbering_doubtful=True)
+    )
+    case = engine.analyse(film(calibration=NO_SPACING))
+    assert case.verdict.level is VerdictLevel.CHECK
+    assert case.verdict.points == ()
+    assert case.verdict.text.startswith("Posts may be numbered one off: count them. ")
+    # A spacing judges the points anew; the parts are still to be counted.
+    for spacing_mm, weak in ((0.1, ()), (3.0, VIEW.point_keys)):
+        changed = with_spacing(case, Calibration(spacing_mm, spacing_mm, SpacingSource.USER, ""))
+        assert (changed.verdict.level, changed.verdict.points) == (VerdictLevel.CHECK, weak)
+        assert changed.verdict.text.startswith(case.verdict.note)
+    sure = Engine(CATALOGUE, bank, FixedMatcher()).analyse(film(calibration=NO_SPACING))
+    assert (sure.verdict.level, sure.verdict.note) == (VerdictLevel.GOOD, "")
 
 
 def test_a_spacing_says_nothing_of_points_that_no_reference_placed():

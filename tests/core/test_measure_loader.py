@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import CatalogueError
-from core.measure.definitions import ShaftDefinition
+from core.measure.definitions import RowDefinition, ShaftDefinition
 from core.measure.loader import load_catalogue
 
 GOOD = """
@@ -257,6 +257,53 @@ def test_a_bone_beside_a_shaft_is_read(tmp_path: Path):
 def test_each_fault_of_a_shaft_is_named(tmp_path: Path, old: str, new: str, says: str):
     assert old in SHAFT
     write(tmp_path, WITH_SHAFT.replace(SHAFT, SHAFT.replace(old, new, 1)))
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(tmp_path)
+    assert says in str(caught.value)
+    assert caught.value.remedy
+
+
+ROW = """
+[[row]]
+name = "Posts"
+parts = ["x", "y", "z"]
+points = ["up", "down"]
+"""
+WITH_ROW = GOOD.replace(
+    "[[measurement]]",
+    "".join(
+        f'[[point]]\nkey = "{part}_{end}"\nname = "P"\ndescription = "There."\n\n'
+        for part in "xyz"
+        for end in ("up", "down")
+    )
+    + ROW
+    + "\n[[measurement]]",
+    1,
+)
+
+
+def test_a_row_is_read(tmp_path: Path):
+    write(tmp_path, WITH_ROW)
+    (row,) = load_catalogue(tmp_path).view("toy").rows
+    assert row == RowDefinition("Posts", (("x_up", "x_down"), ("y_up", "y_down"), ("z_up", "z_down")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('name = "Posts"', "", "field 'name' is missing"),
+        ('["x", "y", "z"]', '["x", "y", "w"]', "unknown point 'w_up'"),
+        ('["up", "down"]', '["up", "left"]', "unknown point 'x_left'"),
+        ('["x", "y", "z"]', '["x", "y"]', "the row is too short or names a point twice"),
+        ('["x", "y", "z"]', '["x", "y", "y"]', "the row is too short or names a point twice"),
+        ('["up", "down"]', '["up", "up"]', "the row is too short or names a point twice"),
+        ('["up", "down"]', "[]", "the row is too short or names a point twice"),
+        ("points =", "point =", "field 'points' is missing"),
+    ],
+)
+def test_each_fault_of_a_row_is_named(tmp_path: Path, old: str, new: str, says: str):
+    assert old in ROW
+    write(tmp_path, WITH_ROW.replace(ROW, ROW.replace(old, new, 1)))
     with pytest.raises(CatalogueError) as caught:
         load_catalogue(tmp_path)
     assert says in str(caught.value)
