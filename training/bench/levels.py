@@ -3,7 +3,8 @@
 A vertebra looks like the next one, and readers, too, count differently. CASES are annotated frontal films of
 the whole spine. References are drawn as ``orthomatch evaluate`` draws them; errors are stated against the
 readers' corners of the same number, with the numbering of a film as a whole moved by up to one level, and
-against those of the nearest vertebra. The last says how well a vertebra is outlined, whatever its number.
+against those of the nearest vertebra. The last says how well a vertebra is outlined, whatever its number. On
+doubtful films the program says that the vertebrae are to be counted.
 """
 
 from __future__ import annotations
@@ -38,10 +39,12 @@ WHOLE = 0.8
 class Numbering:
     """One film: ``shift`` is how many levels each vertebra was found below its own (negative: above).
 
-    Errors are means over corners, in percent of the film's height.
+    Errors are means over corners, in percent of the film's height. ``doubtful`` tells that the program says
+    that the vertebrae are to be counted.
     """
 
     film: str
+    doubtful: bool
     shift: tuple[float, ...]
     as_annotated: float
     best_numbering: float
@@ -57,8 +60,11 @@ class Numbering:
         return "moved" if most >= WHOLE else "mixed"
 
 
-def compare(film: AnnotatedFilm, found_px: FloatArray) -> Numbering:
-    """Compare found corners [4 V, 2] with the readers', four a vertebra from above to below."""
+def compare(film: AnnotatedFilm, found_px: FloatArray, *, doubtful: bool = False) -> Numbering:
+    """Compare found corners [4 V, 2] with the readers', four a vertebra from above to below.
+
+    ``doubtful`` is what the program says of their numbers.
+    """
     true, found = (points.reshape(-1, CORNERS, 2) for points in (film.points_px, found_px))
     scale = 100.0 / film.height_px
     shift = level_shift(true.mean(1), np.median(found, axis=1))
@@ -72,6 +78,7 @@ def compare(film: AnnotatedFilm, found_px: FloatArray) -> Numbering:
     nearest = np.clip(own + np.rint(shift).astype(np.intp), 0, len(true) - 1)
     return Numbering(
         film=film.path.name,
+        doubtful=doubtful,
         shift=tuple(float(value) for value in shift),
         as_annotated=error(own),
         best_numbering=min(error(own + moved) for moved in (-1, 0, 1)),
@@ -113,11 +120,11 @@ def measure(
         targets_per_draw=targets,
         seed=seed,
     )
-    out = [
-        compare(film, matcher.match(read_film(film.path).pixels, draw.references)[0].positions_px)
-        for draw in drawn
-        for film in draw.targets
-    ]
+    out = []
+    for draw in drawn:
+        for film in draw.targets:
+            found = matcher.match(read_film(film.path).pixels, draw.references)[0]
+            out.append(compare(film, found.positions_px, doubtful=found.numbering_doubtful))
     return out, matcher
 
 
@@ -133,12 +140,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     settings = {name: getattr(args, name) for name in ("references", "draws", "targets", "seed")}
     films, matcher = measure(args.cases, **settings)
+    errors = ("as_annotated", "best_numbering", "nearest_vertebra")
     summary = {
         kind: {
             "films": len(some),
-            **{
+            "doubtful": sum(film.doubtful for film in some),
+            "percent_of_height": {
                 name: float(np.mean([getattr(film, name) for film in some])) if some else None
-                for name in ("as_annotated", "best_numbering", "nearest_vertebra")
+                for name in errors
             },
         }
         for kind in ("all", "right", "moved", "mixed")
@@ -153,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "model_sha256": matcher.model_sha256,
             "set": args.cases.name,
             "settings": settings,
-            "percent_of_height": summary,
+            "by_kind": summary,
             "films": [{**asdict(film), "kind": film.kind} for film in films],
         },
     )
