@@ -201,7 +201,7 @@ class LandmarkMatcher:
             best, *less = best_of_each_view(fits, expected or {})
             size = Size(film.shape[1], film.shape[0])
             doubtful = any(fit.view.view == best.view.view and fit.score > best.score for fit in fits)
-            closer = replace(self._closer(film, best), side_doubtful=doubtful)
+            closer = replace(self._closer(film, best, cancelled), side_doubtful=doubtful)
             return [closer, *(self._result(fit, size) for fit in less)]
 
     def _fits(self, film: Float32, found: Sequence[Found], cancelled: CancelCheck | None) -> list[Fit]:
@@ -283,17 +283,20 @@ class LandmarkMatcher:
         """The shafts of a view all of whose points are among the ``known`` ones [N], numbered by these."""
         return renumbered(self._shafts.get(view, ()), known)
 
-    def _closer(self, film: Float32, fit: Fit) -> MatchResult:
+    def _closer(self, film: Float32, fit: Fit, cancelled: CancelCheck | None) -> MatchResult:
         """The points as close-ups show them, where these show more."""
-        found, doubtful = self._numbered(film, *self._refitted(film, fit))
+        found, doubtful = self._numbered(film, *self._refitted(film, fit), cancelled)
         result = self._as_result(found.fit, found.placed, Size(film.shape[1], film.shape[0]))
         return replace(result, numbering_doubtful=doubtful)
 
-    def _numbered(self, film: Float32, fit: Fit, placing: Placing) -> tuple[Numbered, bool]:
+    def _numbered(
+        self, film: Float32, fit: Fit, placing: Placing, cancelled: CancelCheck | None = None
+    ) -> tuple[Numbered, bool]:
         """The points with rows numbered most plausibly, and whether another numbering is hardly less so."""
         found, rows = Numbered(fit, placing), rows_among(self._rows.get(fit.view.view, ()), fit.known)
         rivals: list[Numbered] = []
         for _ in range(RENUMBERINGS if rows else 0):
+            stop_if(cancelled)
             others = self._otherwise(film, found, rows)
             best = max(others, key=lambda one: one.plausible, default=found)
             rivals += others

@@ -24,7 +24,8 @@ from training.simulate.films import SceneMaker
 FloatArray = NDArray[np.float64]
 Item = TypeVar("Item")
 SIMULATED = "simulated"
-FILM_PX = 720
+FILM_PX = 1440
+"""Longer side of a simulated film. Those of detectors have several thousand; a finer film is drawn slower."""
 
 
 @dataclass(frozen=True, eq=False)
