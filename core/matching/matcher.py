@@ -43,8 +43,7 @@ from core.matching.joint import Shapes, fit_jointly
 from core.matching.parallel import Workers
 from core.matching.protocol import CancelCheck, MatchResult, Progress, Reference, stop_if
 from core.matching.refine import Look, Placed, Placing
-from core.matching.rows import Row, likely_slips, numbered_otherwise
-from core.matching.rows import renumbered as rows_among
+from core.matching.rows import Row, likely_slips, numbered_otherwise, rows_among
 from core.matching.search import Found, best_of_each_look, likeness, part_windows, search, whole_window
 from core.matching.shafts import Shaft, at_levels, renumbered
 from core.matching.shape import fit_similarity, fit_similarity_robust, shape_tree
@@ -303,6 +302,8 @@ class LandmarkMatcher:
             if best.plausible <= found.plausible:
                 break
             rivals.append(found)
+            # Once more from where it came to lie, with each reference asked alone. Should that come to lie
+            # otherwise, the numbering before, which is a rival now, makes it doubtful.
             found = self._held(film, found.fit, best.film_px)
         doubtful = [one for one in rivals if one.plausible > found.plausible - DOUBTFUL_NUMBERING]
         return found, any(numbered_otherwise(found.film_px, one.film_px, rows) for one in doubtful)

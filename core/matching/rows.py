@@ -36,7 +36,7 @@ ELSEWHERE = 0.35
 """Part of the distance to its neighbour by which a member lies elsewhere."""
 
 
-def renumbered(rows: Sequence[Row], known: NDArray[np.bool_]) -> tuple[Row, ...]:
+def rows_among(rows: Sequence[Row], known: NDArray[np.bool_]) -> tuple[Row, ...]:
     """The rows by the numbers of their points among the ``known`` [N]; those that lack one are left out."""
     number = np.cumsum(known) - 1
     return tuple(

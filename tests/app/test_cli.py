@@ -23,7 +23,7 @@ from core.adapters.bank_check import check_bank
 from core.adapters.case_file import save_case
 from core.adapters.dicom import read_film
 from core.adapters.onnx import default_model_path
-from core.adapters.view_matcher import matcher_for_points, rows_of, shafts_of
+from core.adapters.view_matcher import shafts_of
 from core.adapters.view_shapes import shapes_file
 from core.engine import Engine
 from core.film import Side
@@ -32,7 +32,6 @@ from core.measure.loader import load_catalogue
 from core.resources import resource_path
 from tests.core.bank_folder import VIEW, edit_manifest, make_bank, make_cases, picture
 from tests.core.dicom_files import dataset, encode, save
-from tests.core.matching_films import CountingCache, FakeEncoder
 
 CATALOGUE = load_catalogue()
 HEX = set("0123456789abcdef")
@@ -385,16 +384,18 @@ def test_evaluate_knows_shafts_and_shapes_of_the_view(tmp_path: Path, monkeypatc
     for film in listed:
         film["names"], film["landmarks"] = list(view.point_keys), spots
     (folder / "landmarks.json").write_text(json.dumps(listed), encoding="utf-8")
-    known, people = {}, {}
+    known, people, followed = {}, {}, {}
 
     def watched(*parts: Any, shafts: Any, shapes: Any, rows: Any) -> LandmarkMatcher:
         known.update(shafts)
         people.update(shapes)
+        followed.update(rows)
         return LandmarkMatcher(*parts, shafts=shafts, shapes=shapes, rows=rows)
 
     monkeypatch.setattr("core.adapters.view_matcher.LandmarkMatcher", watched)
     assert main(["evaluate", str(folder), "--counts", "1", "--draws", "1", "--targets", "1"]) == 0
     assert known == {"knee_ap": shafts_of(view)}
+    assert followed == {"knee_ap": ()}
     assert people["knee_ap"].shape[1:] == (len(view.points), 2)
     # Unnamed points are the view's first ones: a shaft that lacks one is left out.
     first = max(point for shaft in shafts_of(view) for point in shaft.points)
@@ -417,14 +418,6 @@ def test_evaluate_knows_shafts_and_shapes_of_the_view(tmp_path: Path, monkeypatc
     assert not people
     assert "the shapes of 0 people" in capsys.readouterr().out
     assert json.loads(out.read_text(encoding="utf-8"))["further_people"] == 0
-
-
-def test_evaluate_knows_the_rows_of_the_view() -> None:
-    view = load_catalogue().view("lumbar_ap")
-    names = [*view.rows[0].points]
-    matcher = matcher_for_points(FakeEncoder(), CountingCache(), load_catalogue(), view, names)
-    assert matcher._rows == {"lumbar_ap": rows_of(view, names)}
-    assert len(rows_of(view, names)) == 1
 
 
 def test_output_that_nobody_reads_ends_quietly(small: Path, cache: Path) -> None:

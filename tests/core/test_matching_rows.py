@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.adapters.view_matcher import rows_of
+from core.adapters.view_matcher import matcher_for_points, rows_of, view_matcher
 from core.matching.features import Encoded
 from core.matching.fit import Numbered
 from core.matching.frames import normalise
 from core.matching.joint import Shapes, Words, expected_jointly, plausibility
 from core.matching.matcher import LandmarkMatcher
-from core.matching.rows import likely_slips, numbered_otherwise, renumbered, slipped
+from core.matching.rows import likely_slips, numbered_otherwise, rows_among, slipped
 from core.matching.search import search, whole_window
 from core.measure.loader import default_catalogue
 from tests.core.matching_films import CountingCache, FakeEncoder, disc_film, reference
@@ -78,12 +78,12 @@ def test_slips_move_with_the_film(
 
 def test_rows_are_numbered_among_the_known_points() -> None:
     known = np.ones(13, bool)
-    assert renumbered([ROW], known) == (ROW,)
+    assert rows_among([ROW], known) == (ROW,)
     known[12] = False
-    assert renumbered([ROW], known) == (ROW,)
-    assert renumbered([ROW], np.concatenate([[True, False], known])) == ()
+    assert rows_among([ROW], known) == (ROW,)
+    assert rows_among([ROW], np.concatenate([[True, False], known])) == ()
     lower = tuple((a + 1, b + 1) for a, b in ROW)
-    assert renumbered([lower], np.concatenate([[False], known])) == (ROW,)
+    assert rows_among([lower], np.concatenate([[False], known])) == (ROW,)
 
 
 def test_two_members_in_one_place_call_for_another_numbering() -> None:
@@ -154,6 +154,17 @@ def test_vertebrae_are_rows_from_above_to_below(view: str) -> None:
     assert rows_of(definition, names[1:]) == ()
 
 
+def test_matchers_know_the_rows_of_their_points() -> None:
+    catalogue = default_catalogue()
+    view = catalogue.view("lumbar_ap")
+    names = [key for key in view.point_keys if key in view.rows[0].points]
+    some = matcher_for_points(FakeEncoder(), CountingCache(), catalogue, view, names)
+    assert some._rows == {"lumbar_ap": rows_of(view, names)}
+    every = view_matcher(FakeEncoder(), CountingCache(), catalogue)
+    assert every._rows["lumbar_ap"] == rows_of(view)
+    assert every._rows["knee_ap"] == ()
+
+
 DISCS = np.array([[250.0, 60.0 + 50.0 * number] for number in range(8)])
 BELOW = np.array([0.0, 50.0])
 LINE = tuple((number,) for number in range(8))
@@ -207,3 +218,15 @@ def test_a_numbering_that_is_hardly_likelier_is_doubtful(monkeypatch: pytest.Mon
         monkeypatch.setattr("core.matching.matcher.HOPELESS", 1e6)
         monkeypatch.setattr("core.matching.rows.LEAST_LIKELY", -1e6)
         assert matcher._numbered(film, start.fit, start.placing)[1] is doubtful
+
+
+def test_the_numbering_that_was_left_makes_the_new_one_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
+    matcher, film, start = started(DISCS + BELOW)
+    offered = [[start.fit.frame.to_window(DISCS)], [], [start.fit.frame.to_window(DISCS)], []]
+    monkeypatch.setattr("core.matching.matcher.likely_slips", lambda *_: offered.pop(0))
+    for margin, doubtful in ((0.0, False), (1e6, True)):
+        monkeypatch.setattr("core.matching.matcher.DOUBTFUL_NUMBERING", margin)
+        kept, told = matcher._numbered(film, start.fit, start.placing)
+        assert kept.film_px == pytest.approx(DISCS, abs=12.0)
+        assert told is doubtful
+    assert offered == []

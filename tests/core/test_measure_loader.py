@@ -204,6 +204,15 @@ def test_each_fault_is_named_with_file_place_and_remedy(tmp_path: Path, old: str
         assert part in str(caught.value)
 
 
+def refused(folder: Path, text: str, says: str) -> None:
+    """A view that is not read, and told so with what to do."""
+    write(folder, text)
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(folder)
+    assert says in str(caught.value)
+    assert caught.value.remedy
+
+
 SHAFT = """
 [[shaft]]
 borders = [["a", "b"]]
@@ -256,11 +265,7 @@ def test_a_bone_beside_a_shaft_is_read(tmp_path: Path):
 )
 def test_each_fault_of_a_shaft_is_named(tmp_path: Path, old: str, new: str, says: str):
     assert old in SHAFT
-    write(tmp_path, WITH_SHAFT.replace(SHAFT, SHAFT.replace(old, new, 1)))
-    with pytest.raises(CatalogueError) as caught:
-        load_catalogue(tmp_path)
-    assert says in str(caught.value)
-    assert caught.value.remedy
+    refused(tmp_path, WITH_SHAFT.replace(SHAFT, SHAFT.replace(old, new, 1)), says)
 
 
 ROW = """
@@ -303,11 +308,7 @@ def test_a_row_is_read(tmp_path: Path):
 )
 def test_each_fault_of_a_row_is_named(tmp_path: Path, old: str, new: str, says: str):
     assert old in ROW
-    write(tmp_path, WITH_ROW.replace(ROW, ROW.replace(old, new, 1)))
-    with pytest.raises(CatalogueError) as caught:
-        load_catalogue(tmp_path)
-    assert says in str(caught.value)
-    assert caught.value.remedy
+    refused(tmp_path, WITH_ROW.replace(ROW, ROW.replace(old, new, 1)), says)
 
 
 def test_a_measurement_key_is_used_once(tmp_path: Path):
