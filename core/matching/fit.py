@@ -22,7 +22,7 @@ UNEXPECTED = 0.08
 """How much better a film must fit in the handedness that its side does not let expect. Films that can be told
 from their mirror images differ by more; an axial kneecap may look alike from both sides."""
 
-ANSWERS_SHARE = 0.5
+ANSWERS_SHARE = 0.35
 """What the answers count for a numbering beside the shape: those of neighbouring points err together."""
 
 

@@ -86,7 +86,7 @@ RENUMBERINGS = 2
 DOUBTFUL_NUMBERING = 8.0
 """How much more plausible (a logarithm) the numbering of rows must be than any other not to be doubtful."""
 
-HOPELESS = 0.7
+HOPELESS = 1.2
 """How much worse, a point, the first look may speak for a numbering that is looked at closely."""
 
 

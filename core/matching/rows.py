@@ -49,8 +49,9 @@ def rows_among(rows: Sequence[Row], known: NDArray[np.bool_]) -> tuple[Row, ...]
 def slipped(position: FloatArray, row: Row) -> Iterator[tuple[int, FloatArray]]:
     """How many members were moved, and where the row's points lie then, [N, 2] with NaN for all others.
 
-    Members that follow each other are moved one place up or down the row, to where their neighbours are.
-    Beyond its ends it goes on as it ended.
+    Members that follow each other are moved one place up or down the row, to where their neighbours are; the
+    foremost of them also only halfway, should a place have been left out there. Beyond its ends the row goes
+    on as it ended.
     """
     members, count = np.array(row), len(row)
     places = position[members]
@@ -65,6 +66,11 @@ def slipped(position: FloatArray, row: Row) -> Iterator[tuple[int, FloatArray]]:
                 moved[members] = places[1:-1]
                 moved[members[first : last + 1]] = places[first + 1 + step : last + 2 + step]
                 yield last - first + 1, moved
+                foremost = last if step > 0 else first
+                if 0 < foremost < count - 1:
+                    halfway = moved.copy()
+                    halfway[members[foremost]] = (places[foremost + 1] + places[foremost + 1 + step]) / 2
+                    yield last - first + 1, halfway
 
 
 def likely_slips(position: FloatArray, shapes: Shapes, rows: Sequence[Row]) -> list[FloatArray]:

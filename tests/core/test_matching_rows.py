@@ -51,7 +51,8 @@ def test_a_run_of_members_goes_to_its_neighbours_places() -> None:
     assert (1, [0.0, 10.0, 20.0, 30.0, 40.0, 60.0]) in found
     # One or two in the middle are not a slip of the row.
     assert not any(moved < 3 and places[0] == 0.0 and places[-1] == 50.0 for moved, places in found)
-    assert len(found) == 2 * (6 * 7 // 2 - 4 - 3)
+    runs, inwards = 6 * 7 // 2 - 4 - 3, 7
+    assert len(found) == 2 * (runs + inwards)
 
 
 def test_points_of_no_row_follow() -> None:
@@ -91,6 +92,10 @@ def test_two_members_in_one_place_call_for_another_numbering() -> None:
     squeezed = COLUMN.copy()
     squeezed[:6, 1] += PITCH  # the upper three lie one place too low, the third where the fourth is
     likely = likely_slips(squeezed, shapes, [ROW])
+    assert any(np.allclose(places[:12], COLUMN[:12]) for places in likely)
+    passed_over = COLUMN.copy()
+    passed_over[4:10, 1] -= PITCH  # three lie one place too high: the place above the last is nobody's
+    likely = likely_slips(passed_over, shapes, [ROW])
     assert any(np.allclose(places[:12], COLUMN[:12]) for places in likely)
     # Of what fits already, only the row as a whole may be elsewhere.
     whole = likely_slips(COLUMN, shapes, [ROW])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.simulate.imaging import develop, random_exposure
-from training.simulate.overlays import Collimation, Patch, Text, draw_overlays
+from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, in_the_field
 from training.simulate.render import Layers
 from training.simulate.warp import Warp, random_warp
 
@@ -232,3 +232,22 @@ def test_warps_scale_the_two_axes_unequally() -> None:
         for w in (random_warp(np.random.default_rng(s), (100, 100), 0.2, 0, 0, 0, 0) for s in range(40))
     ]
     assert 0.05 < np.std(np.log(ratios)) < 0.2
+
+
+@pytest.mark.parametrize(
+    "collimation",
+    [
+        Collimation(((88.0, 0.8), (-3.0, 0.7)), 0.0, 0.02),
+        Collimation(((180.0, 0.9),), 1.0, 0.001, (0.45, 0.55, 0.8)),
+    ],
+)
+def test_points_are_in_the_field_where_the_collimation_leaves_the_picture(collimation: Collimation) -> None:
+    picture = np.full((120, 200), 0.5, np.float32)
+    draw_overlays(picture, collimation, (), ())
+    y, x = (part.ravel() for part in np.mgrid[0:120, 0:200])
+    shown = in_the_field(np.column_stack([x, y]).astype(float), collimation, (200, 120))
+    left = 1.0 - np.abs(picture - 0.5).ravel() / abs(collimation.grey - 0.5)
+    assert 0.0 < shown.mean() < 1.0
+    assert (left[~shown] <= 0.5).all()
+    assert (left[shown] > 0.2).all()  # where two edges meet, each leaves more than half
+    assert in_the_field(np.zeros((2, 2)), None, (200, 120)).all()

@@ -20,8 +20,8 @@ from core.film import Side, SpacingSource
 from core.measure.loader import load_catalogue
 from training.simulate.cases import annotation, measured, sides_of, simulate_film
 from training.simulate.dicom_file import STYLES, expected_spacing_mm, write_dicom
-from training.simulate.imaging import random_exposure, with_side_letter
-from training.simulate.overlays import side_letter
+from training.simulate.imaging import Exposure, random_exposure, with_side_letter
+from training.simulate.overlays import Collimation, side_letter
 from training.simulate.people import People
 from training.simulate.scene import Bone, Camera, Capsule, Scene
 
@@ -113,6 +113,20 @@ def test_a_right_film_mirrors_the_left_and_measures_the_same() -> None:
     assert len(one) > 5
     for key in one:
         assert one[key].get("from_points") == pytest.approx(two[key].get("from_points"), abs=1e-9)
+
+
+def test_a_point_under_the_collimation_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_field = simulate_film(beads, np.random.default_rng(3), 128, 1, strength=0.0)
+    halved = Collimation(((0.0, 0.0),), 0.0, 0.001)  # closed to the right of the middle
+
+    def exposed(rng: np.random.Generator, strength: float) -> Exposure:
+        return dataclasses.replace(random_exposure(rng, strength), collimation=halved)
+
+    monkeypatch.setattr("training.simulate.cases.random_exposure", exposed)
+    half = simulate_film(beads, np.random.default_rng(3), 128, 1, strength=0.0)
+    middle = (half.camera.width - 1) / 2
+    assert set(half.points) == {key for key, (x, _) in open_field.points.items() if x < middle}
+    assert 0 < len(half.points) < len(open_field.points)
 
 
 def test_a_point_that_is_not_there_is_null() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -163,24 +163,41 @@ def draw_overlays(
     for text in texts:
         _draw_text(picture, text, longer)
     if collimation is not None:
-        y = np.arange(rows, dtype=np.float32)[:, None] - np.float32((rows - 1) / 2)
-        x = np.arange(columns, dtype=np.float32)[None, :] - np.float32((columns - 1) / 2)
-        for angle_deg, distance in collimation.edges:
-            angle = np.deg2rad(angle_deg)
-            normal_x, normal_y = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-            half = abs(normal_x) * columns / 2 + abs(normal_y) * rows / 2
-            edge = np.float32(distance * half)
-            width = np.float32(max(1.0, collimation.softness * longer))
-            closed = np.clip((x * normal_x + y * normal_y - edge) / width + np.float32(0.5), 0, 1)
+        y, x = np.arange(rows, dtype=np.float32)[:, None], np.arange(columns, dtype=np.float32)[None, :]
+        for closed in _closed(collimation, x, y, (columns, rows)):
             picture += (np.float32(collimation.grey) - picture) * closed
-        if collimation.circle is not None:
-            middle_x, middle_y, radius = collimation.circle
-            away = np.hypot(
-                x - np.float32((middle_x - 0.5) * columns), y - np.float32((middle_y - 0.5) * rows)
-            )
-            width = np.float32(max(1.0, collimation.softness * longer))
-            closed = np.clip((away - np.float32(radius * longer / 2)) / width + np.float32(0.5), 0, 1)
-            picture += (np.float32(collimation.grey) - picture) * closed
+
+
+def in_the_field(
+    points_px: NDArray[np.float64], collimation: Collimation | None, size: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Which points [N, 2] of a film of this ``size`` (width, height) the collimation leaves open."""
+    shown = np.ones(len(points_px), dtype=bool)
+    if collimation is not None:
+        x, y = np.asarray(points_px, dtype=np.float32).T
+        for closed in _closed(collimation, x, y, size):
+            shown &= closed < 0.5
+    return shown
+
+
+def _closed(collimation: Collimation, x: Image, y: Image, size: tuple[int, int]) -> Iterator[Image]:
+    """How far, 0..1, each edge and the circle close the field at pixels (x, y) of a film of this size."""
+    columns, rows = size
+    longer = max(size)
+    width = np.float32(max(1.0, collimation.softness * longer))
+    from_x, from_y = x - np.float32((columns - 1) / 2), y - np.float32((rows - 1) / 2)
+    for angle_deg, distance in collimation.edges:
+        angle = np.deg2rad(angle_deg)
+        normal_x, normal_y = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+        half = abs(normal_x) * columns / 2 + abs(normal_y) * rows / 2
+        edge = np.float32(distance * half)
+        yield np.clip((from_x * normal_x + from_y * normal_y - edge) / width + np.float32(0.5), 0, 1)
+    if collimation.circle is not None:
+        middle_x, middle_y, radius = collimation.circle
+        away = np.hypot(
+            from_x - np.float32((middle_x - 0.5) * columns), from_y - np.float32((middle_y - 0.5) * rows)
+        )
+        yield np.clip((away - np.float32(radius * longer / 2)) / width + np.float32(0.5), 0, 1)
 
 
 def _draw_patch(picture: Image, patch: Patch, longer: int) -> None:
