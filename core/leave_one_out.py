@@ -1,22 +1,25 @@
 """Whether the references of a bank agree: each is measured with the others of its view.
 
-A point far from where the others put it, two points that were exchanged, a wrong side and a mirrored image
-show in this way. The same matches tell how well each reference alone predicts the others.
+A point far from where the others put it, two points that were exchanged, vertebrae under a neighbour's
+number, a wrong side and a mirrored image show in this way. The same matches tell how well each reference
+alone predicts the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.adapters.feature_cache import MemoryFeatureCache
+from core.adapters.view_matcher import rows_of
 from core.errors import BankError
 from core.matching.features import Encoder, FeatureCache, features_key
 from core.matching.matcher import LandmarkMatcher
 from core.matching.protocol import MatchResult, Reference
+from core.matching.rows import LEAST_RUN, Row
 from core.measure.definitions import View
 
 FloatArray = NDArray[np.float64]
@@ -31,7 +34,7 @@ All three must hold: points of long shafts lie far off on sound references too."
 
 NEAR = 1.0 / 3.0
 """Two points were exchanged when each lies near to where the other is expected: within this part of the
-distance of the outlying one from its own place."""
+distance of the outlying one from its own place. So are parts of a row under a neighbour's number."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,19 @@ class Outlier:
     distance_percent: float
     distance_mm: float | None
     exchanged_with: str | None
+
+
+@dataclass(frozen=True)
+class Miscount:
+    """Parts of a row that lie where the others put a neighbour: how many ``parts``, ``of`` how many.
+
+    ``points`` are those of the whole row.
+    """
+
+    row: str
+    parts: int
+    of: int
+    points: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class Review:
     predicts_percent: float
     mirrored: bool
     outliers: tuple[Outlier, ...]
+    miscounts: tuple[Miscount, ...] = ()
 
     def problems(self) -> list[str]:
         """What is wrong, one sentence each."""
@@ -68,7 +85,14 @@ class Review:
             found.append(f"{self.key}: the image is mirrored against its points and the other references")
         elif self.mirrored:
             found.append(f"{self.key}: looks like the mirror image of the other references; check its side")
-        for outlier in () if self.mirrored else self.outliers:
+        for miscount in () if self.mirrored else self.miscounts:
+            found.append(
+                f"{self.key}: {miscount.parts} of {miscount.of} {miscount.row.lower()} lie where the other "
+                "references put a neighbour; count them"
+            )
+        counted = {point for miscount in self.miscounts for point in miscount.points}
+        single = [outlier for outlier in self.outliers if outlier.point not in counted]
+        for outlier in () if self.mirrored else single:
             distance = f"{outlier.distance_px:.0f} px"
             if outlier.distance_mm is not None:
                 distance += f" ({outlier.distance_mm:.1f} mm)"
@@ -110,7 +134,7 @@ def review_view(
             features_key(encoder.model_sha256, rest),
             features.reordered(np.delete(np.arange(len(sound)), number)).unlearned(),
         )
-        matcher = LandmarkMatcher(encoder, others)
+        matcher = LandmarkMatcher(encoder, others, rows={view.key: rows_of(view)})
         results.append(matcher.match(images[reference.key], rest)[0])
     return _reviews(view, sound, results)
 
@@ -158,6 +182,7 @@ def _reviews(view: View, references: Sequence[Reference], results: Sequence[Matc
                     )
                     for point in far
                 ),
+                miscounts=tuple(_miscounts(view, reference, result)),
             )
         )
     return reviews
@@ -173,6 +198,25 @@ def _exchanged(view: View, reference: Reference, result: MatchResult, point: np.
         return None
     best = int(np.nanargmin(both))
     return view.point_keys[best] if both[best] <= NEAR * own else None
+
+
+def _miscounts(view: View, reference: Reference, result: MatchResult) -> Iterator[Miscount]:
+    """The rows of which parts that follow each other lie where others of it are expected."""
+    for definition, row in zip(view.rows, rows_of(view), strict=True):
+        wrong = _elsewhere(row, reference.points_px, result.positions_px)
+        runs = "".join("x" if moved else " " for moved in wrong).split()
+        if any(len(run) >= LEAST_RUN for run in runs):
+            points = tuple(view.point_keys[point] for part in row for point in part)
+            yield Miscount(definition.name, int(wrong.sum()), len(row), points)
+
+
+def _elsewhere(row: Row, marked: FloatArray, expected: FloatArray) -> NDArray[np.bool_]:
+    """Which parts of a row are marked where another of them is expected."""
+    here, there = (points[np.array(row)].mean(1) for points in (marked, expected))
+    apart = np.linalg.norm(here[:, None] - there[None], axis=2)
+    own = np.diagonal(apart)
+    nearest = np.fmin.reduce(apart, axis=1)
+    return np.asarray(nearest < NEAR * own)
 
 
 def _distance(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from core.adapters.feature_cache import MemoryFeatureCache
 from core.film import Side
 from core.leave_one_out import Review, review_view
 from core.matching.protocol import Reference
-from core.measure.definitions import Code, PointDefinition, View, ViewTags
+from core.measure.definitions import Code, PointDefinition, RowDefinition, View, ViewTags
 from tests.core.matching_films import LAYOUT, FakeEncoder, disc_film, reference
 
 KEYS = tuple(f"p{i}" for i in range(len(LAYOUT)))
@@ -77,6 +77,28 @@ def test_exchanged_points_are_told_from_points_far_off() -> None:
     found = reviews(references(b=(film, wrong)))
     assert {o.point: o.exchanged_with for o in found["b"].outliers} == {"p2": "p6", "p6": "p2"}
     assert "exchanged with 'p6'?" in found["b"].problems()[0]
+
+
+def test_parts_of_a_row_under_a_neighbours_number_are_told_in_one_sentence() -> None:
+    parts = ("p1", "p2", "p3", "p4", "p5")
+    view = replace(VIEW, rows=(RowDefinition("Discs", tuple((part,) for part in parts)),))
+    film, points = films()[1]
+    wrong = points.copy()
+    wrong[1:4] = points[2:5]
+    faulty = references(b=(film, wrong))
+    found = {r.key: r for r in review_view(FakeEncoder(), MemoryFeatureCache(), view, faulty)}
+    (miscount,) = found["b"].miscounts
+    assert (miscount.row, miscount.parts, miscount.of, miscount.points) == ("Discs", 3, 5, parts)
+    assert found["b"].problems() == [
+        "b: 3 of 5 discs lie where the other references put a neighbour; count them"
+    ]
+    assert not any(found[key].miscounts for key in "acd")
+    # Two that were exchanged are not a slip of the row.
+    wrong = points.copy()
+    wrong[[2, 3]] = wrong[[3, 2]]
+    exchanged = review_view(FakeEncoder(), MemoryFeatureCache(), view, references(b=(film, wrong)))[1]
+    assert not exchanged.miscounts
+    assert {o.point for o in exchanged.outliers} == {"p2", "p3"}
 
 
 def test_a_wrong_side_and_a_mirrored_image() -> None:
