@@ -1,6 +1,6 @@
 """Whether the references of a bank agree: each is measured with the others of its view.
 
-A point far from where the others put it, two points that were exchanged, vertebrae under a neighbour's
+A point far from where the others put it, two points that were exchanged, vertebrae under another
 number, a wrong side and a mirrored image show in this way. The same matches tell how well each reference
 alone predicts the others.
 """
@@ -34,7 +34,7 @@ All three must hold: points of long shafts lie far off on sound references too."
 
 NEAR = 1.0 / 3.0
 """Two points were exchanged when each lies near to where the other is expected: within this part of the
-distance of the outlying one from its own place. So are parts of a row under a neighbour's number."""
+distance of the outlying one from its own place. So are parts of a row under another number."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Outlier:
 
 @dataclass(frozen=True)
 class Miscount:
-    """Parts of a row that lie where the others put a neighbour: how many ``parts``, ``of`` how many.
+    """Parts of a row that lie where the others put another one: how many ``parts``, ``of`` how many.
 
     ``points`` are those of the whole row.
     """
@@ -76,23 +76,23 @@ class Review:
     predicts_percent: float
     mirrored: bool
     outliers: tuple[Outlier, ...]
-    miscounts: tuple[Miscount, ...] = ()
+    miscounts: tuple[Miscount, ...]
 
     def problems(self) -> list[str]:
         """What is wrong, one sentence each."""
-        found = []
         if self.mirrored and self.outliers:
-            found.append(f"{self.key}: the image is mirrored against its points and the other references")
-        elif self.mirrored:
-            found.append(f"{self.key}: looks like the mirror image of the other references; check its side")
-        for miscount in () if self.mirrored else self.miscounts:
-            found.append(
-                f"{self.key}: {miscount.parts} of {miscount.of} {miscount.row.lower()} lie where the other "
-                "references put a neighbour; count them"
-            )
+            return [f"{self.key}: the image is mirrored against its points and the other references"]
+        if self.mirrored:
+            return [f"{self.key}: looks like the mirror image of the other references; check its side"]
+        found = [
+            f"{self.key}: {miscount.parts} of {miscount.of} {miscount.row.lower()} lie where the other "
+            "references put another one; count them"
+            for miscount in self.miscounts
+        ]
         counted = {point for miscount in self.miscounts for point in miscount.points}
-        single = [outlier for outlier in self.outliers if outlier.point not in counted]
-        for outlier in () if self.mirrored else single:
+        for outlier in self.outliers:
+            if outlier.point in counted:
+                continue
             distance = f"{outlier.distance_px:.0f} px"
             if outlier.distance_mm is not None:
                 distance += f" ({outlier.distance_mm:.1f} mm)"

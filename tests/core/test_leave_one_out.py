@@ -90,7 +90,7 @@ def test_parts_of_a_row_under_a_neighbours_number_are_told_in_one_sentence() -> 
     (miscount,) = found["b"].miscounts
     assert (miscount.row, miscount.parts, miscount.of, miscount.points) == ("Discs", 3, 5, parts)
     assert found["b"].problems() == [
-        "b: 3 of 5 discs lie where the other references put a neighbour; count them"
+        "b: 3 of 5 discs lie where the other references put another one; count them"
     ]
     assert not any(found[key].miscounts for key in "acd")
     # Two that were exchanged are not a slip of the row.

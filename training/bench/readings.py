@@ -1,9 +1,9 @@
 """Films whose numbering is undisputed: ``python -m training.bench.readings CASES --out FOLDER``.
 
 Annotations of whole spines number vertebrae differently, and errors against a number that the film does not
-bear out say nothing of the program. ``spine_readings.toml`` holds what two readings found. FOLDER gets the
-films of CASES that neither disputes, as links, with their annotations unchanged; every benchmark takes it
-as it takes CASES.
+bear out say nothing of the program. ``spine_readings.toml`` holds what two readings found on the AASCE films,
+which are known by their names. FOLDER gets the films of CASES that neither disputes, as links, with their
+annotations unchanged; every benchmark takes it as it takes CASES.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ READINGS = Path(__file__).with_name("spine_readings.toml")
 SURE_ENOUGH = ("clear", "likely")
 """How sure a reading must be for a fault to count."""
 
-GOOD_ROW = ("good", "good")
-
 
 def disputed(path: Path = READINGS) -> frozenset[str]:
     """Names, without suffix, of films of which a reading found the numbering or the row at fault."""
@@ -30,10 +28,10 @@ def disputed(path: Path = READINGS) -> frozenset[str]:
 
 
 def _faulty(reading: Mapping[str, Any]) -> bool:
-    rows, row_sure = reading.get("row", GOOD_ROW), reading.get("row_sure", SURE_ENOUGH)
     numbers = zip(reading["below"], reading["sure"], strict=True)
+    rows = zip(reading.get("row", ()), reading.get("row_sure", ()), strict=True)
     return any(below != 0 and sure in SURE_ENOUGH for below, sure in numbers) or any(
-        row != "good" and sure in SURE_ENOUGH for row, sure in zip(rows, row_sure, strict=True)
+        row != "good" and sure in SURE_ENOUGH for row, sure in rows
     )
 
 
@@ -44,6 +42,7 @@ def undisputed(cases: Path, out: Path) -> tuple[int, int]:
     out.mkdir(parents=True, exist_ok=True)
     for entry in kept:
         link = out / entry["file"]
+        link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
             link.symlink_to((cases / entry["file"]).resolve())
     (out / "landmarks.json").write_text(json.dumps(kept))
