@@ -15,7 +15,7 @@ from core.matching.frames import Frame, Size
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
-CLOSE_PARTS = (0.4, 0.16)
+CLOSE_PARTS = (0.4, 0.12)
 """Side of the close-ups, and of the closer ones after them, as a part of the square canonical window."""
 
 REACH = 0.36

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.simulate.imaging import develop, random_exposure
-from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, in_the_field
+from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, readable
 from training.simulate.render import Layers
 from training.simulate.warp import Warp, random_warp
 
@@ -241,13 +241,37 @@ def test_warps_scale_the_two_axes_unequally() -> None:
         Collimation(((180.0, 0.9),), 1.0, 0.001, (0.45, 0.55, 0.8)),
     ],
 )
-def test_points_are_in_the_field_where_the_collimation_leaves_the_picture(collimation: Collimation) -> None:
+def test_points_are_readable_where_the_collimation_leaves_the_picture(collimation: Collimation) -> None:
     picture = np.full((120, 200), 0.5, np.float32)
     draw_overlays(picture, collimation, (), ())
     y, x = (part.ravel() for part in np.mgrid[0:120, 0:200])
-    shown = in_the_field(np.column_stack([x, y]).astype(float), collimation, (200, 120))
+    shown = readable(np.column_stack([x, y]).astype(float), collimation, (), (), (200, 120))
     left = 1.0 - np.abs(picture - 0.5).ravel() / abs(collimation.grey - 0.5)
     assert 0.0 < shown.mean() < 1.0
     assert (left[~shown] <= 0.5).all()
     assert (left[shown] > 0.2).all()  # where two edges meet, each leaves more than half
-    assert in_the_field(np.zeros((2, 2)), None, (200, 120)).all()
+    assert readable(np.zeros((2, 2)), None, (), (), (200, 120)).all()
+
+
+@pytest.mark.parametrize(
+    ("patch", "hides"),
+    [
+        (Patch(0.5, 0.5, 0.2, 0.1, 0.0, 0.0, 1.0, False), True),
+        (Patch(0.5, 0.5, 0.2, 0.1, 0.0, 1.0, 0.5, False), False),  # one sees through it
+        (Patch(0.5, 0.5, 0.2, 0.02, 0.0, 1.0, 1.0, False), False),  # a thin wire
+        (Patch(0.3, 0.5, 0.2, 0.1, 0.0, 0.0, 1.0, False), False),  # beside the point
+    ],
+)
+def test_points_under_patches_are_not_readable(patch: Patch, hides: bool) -> None:
+    middle = np.array([[100.0, 60.0], [-3.0, 500.0]])
+    assert readable(middle, None, (patch,), (), (200, 120)).tolist() == [not hides, True]
+
+
+def test_points_under_the_plate_of_a_letter_are_not_readable() -> None:
+    points = np.array([[102.0, 55.0], [180.0, 20.0]])
+    bare = Text("L", 0.5, 0.4, 0.1, 1.0, False, 0, None)
+    assert readable(points, None, (), (bare,), (200, 120)).all()
+    assert readable(points, None, (), (dataclasses.replace(bare, plate_grey=0.2),), (200, 120)).tolist() == [
+        False,
+        True,
+    ]

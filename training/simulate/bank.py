@@ -125,7 +125,7 @@ def predicting(encoder: Encoder, references: Sequence[Reference], features: View
 
 
 def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) -> Bank:
-    """The bank with ``count`` new references of one view, every one with all its points on the film."""
+    """The bank with ``count`` new references of one view, all of whose points the film shows."""
     added, trial = 0, 0
     while added < count:
         rng = np.random.default_rng([STREAM, seed, trial])
@@ -135,8 +135,11 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
         height, width = film.layers.bone.shape
         if not complete(film.named, view, Size(width, height)):
             continue
-        added += 1
         exposure = with_side_letter(random_exposure(rng, EXPOSURE_STRENGTH), view.canonical_side)
+        marked = np.array([film.named[key] for key in view.point_keys])
+        if not exposure.readable(marked, (width, height)).all():
+            continue
+        added += 1
         image = develop(film.layers, exposure, rng)
         entry = BankEntry(
             key=f"{view.key}-{added:02d}",

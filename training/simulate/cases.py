@@ -14,7 +14,6 @@ from core.measure.definitions import Catalogue
 from core.measure.evaluate import evaluate_view, shows_flipped
 from training.simulate.films import SceneMaker, expose
 from training.simulate.imaging import Exposure, develop, random_exposure, with_side_letter
-from training.simulate.overlays import in_the_field
 from training.simulate.render import mirrored_layers
 from training.simulate.scene import Camera, FloatArray
 
@@ -27,8 +26,8 @@ class SimulatedFilm:
     """One developed film and its truth.
 
     ``image`` [H, W] is 0..1 with bone bright unless ``exposure`` inverts it. ``points`` are film pixels
-    (x, y) by name, in the order of the view's points; one that this person has not, or that lies under the
-    collimation, where no reader could set it, is left out.
+    (x, y) by name, in the order of the view's points; one that this person has not, or that lies under
+    collimation or a plate, where no reader could set it, is left out.
     ``side`` is the side of the body that the film shows, ``camera`` the geometry of the film as drawn
     (that of a film of the right side is its mirror image). ``truth`` holds the values of measurements
     known in 3-D, by key.
@@ -69,7 +68,7 @@ def simulate_film(
     image = develop(layers, exposure, rng)
     points = {key: p for key, p in points.items() if np.isfinite(p).all()}
     places = np.array(list(points.values())).reshape(-1, 2)
-    shown = in_the_field(places, exposure.collimation, (camera.width, camera.height))
+    shown = exposure.readable(places, (camera.width, camera.height))
     points = {key: p for (key, p), seen in zip(points.items(), shown, strict=True) if seen}
     return SimulatedFilm(scene.view, side, image, points, camera, exposure, dict(scene.truth))
 

@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.film import Side
-from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, random_overlays, side_letter
+from training.simulate.overlays import (
+    Collimation,
+    Patch,
+    Text,
+    draw_overlays,
+    random_overlays,
+    readable,
+    side_letter,
+)
 from training.simulate.render import Layers
 
 Image = NDArray[np.float32]
@@ -75,6 +83,10 @@ class Exposure:
     organs: float = 0.0
     gas: float = 0.0
     soften: float = 0.0
+
+    def readable(self, points_px: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+        """Which points [N, 2] of a film of this ``size`` (width, height) a reader could set."""
+        return readable(points_px, self.collimation, self.patches, self.texts, size)
 
 
 def random_exposure(rng: np.random.Generator, strength: float = 1.0) -> Exposure:

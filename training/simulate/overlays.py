@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import cv2
@@ -22,6 +22,12 @@ _SIDE_LETTERS: Mapping[Side | None, Mapping[str, str]] = MappingProxyType(
         None: {"L": "H", "R": "K", "LI": "TM", "RE": "AB", "G": "S", "D": "P"},
     }
 )
+
+
+_HIDES = 0.9
+_BRIDGED = 0.03
+"""Opacity from which a patch hides what is below, and the width, a part of the longer side, below which
+a reader sees how it goes on."""
 
 
 @dataclass(frozen=True)
@@ -168,16 +174,30 @@ def draw_overlays(
             picture += (np.float32(collimation.grey) - picture) * closed
 
 
-def in_the_field(
-    points_px: NDArray[np.float64], collimation: Collimation | None, size: tuple[int, int]
+def readable(
+    points_px: NDArray[np.float64],
+    collimation: Collimation | None,
+    patches: tuple[Patch, ...],
+    texts: tuple[Text, ...],
+    size: tuple[int, int],
 ) -> NDArray[np.bool_]:
-    """Which points [N, 2] of a film of this ``size`` (width, height) the collimation leaves open."""
-    shown = np.ones(len(points_px), dtype=bool)
-    if collimation is not None:
-        x, y = np.asarray(points_px, dtype=np.float32).T
-        for closed in _closed(collimation, x, y, size):
-            shown &= closed < 0.5
-    return shown
+    """Which points [N, 2] of a film of this ``size`` (width, height) no overlay hides from a reader.
+
+    The collimation hides points, and so do patches and plates of letters, but no thin piece of metal. Points
+    beyond the film's edges count as if they lay on them.
+    """
+    columns, rows = size
+    cover = np.zeros((rows, columns), dtype=np.float32)
+    hiding = tuple(
+        replace(patch, grey=1.0)
+        for patch in patches
+        if patch.opacity >= _HIDES and min(patch.width, patch.height) >= _BRIDGED
+    )
+    plates = tuple(replace(text, grey=1.0, plate_grey=1.0) for text in texts if text.plate_grey is not None)
+    closed = None if collimation is None else replace(collimation, grey=1.0)
+    draw_overlays(cover, closed, hiding, plates)
+    x, y = np.clip(np.rint(points_px).astype(np.intp), 0, np.array(size) - 1).T
+    return np.asarray(cover[y, x] < 0.5)
 
 
 def _closed(collimation: Collimation, x: Image, y: Image, size: tuple[int, int]) -> Iterator[Image]:

@@ -18,7 +18,13 @@ from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Sce
 
 _Rule = TypeVar("_Rule", bound=PointRule)
 
-TIE_MM = 0.35  # outline points this close to the extreme count as one flat end
+SOFT_MM = 0.5
+"""How far in outline points lie that count e times less for where along the outline its farthest point is.
+
+Of a flat end no single place is the farthest: were the beam a little turned, it would jump."""
+
+SHARP_MM = 0.2
+"""The same of small bones and sharp ends, whose farthest point a wide mean would move off the outline."""
 
 
 def remembered(
@@ -95,22 +101,18 @@ class FilmDirection:
 class Farthest:
     """The outline point of ``bone`` (among ``candidates``) that lies farthest in ``direction``.
 
-    Where the end is flat (within 0.35 mm) its middle is taken.
+    See ``farthest`` for what ``soft_mm`` means.
     """
 
     bone: str
     candidates: IntArray
     direction: Direction | FilmDirection
+    soft_mm: float = SOFT_MM
 
     @remembered
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        along = self.direction(scene, camera)
-        across = np.array([-along[1], along[0]])
         points = camera.project(scene.bone(self.bone).vertices_mm[self.candidates])
-        depth, side = points @ along, points @ across
-        far = float(depth.max())
-        lateral = float(side[depth > far - TIE_MM / camera.object_pixel_mm].mean())
-        return np.asarray(far * along + lateral * across)
+        return farthest(points, self.direction(scene, camera), camera, self.soft_mm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +193,23 @@ class Between:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         return np.asarray((self.first(scene, camera) + self.second(scene, camera)) / 2.0)
+
+
+def farthest(points: FloatArray, along: FloatArray, camera: Camera, soft_mm: float = SOFT_MM) -> FloatArray:
+    """The place [2] as far out in a unit direction ``along`` [2] as any of the points [N, 2] on the film.
+
+    Across that direction it is the mean of the points, which count less by e for every ``soft_mm`` that
+    they lie farther in.
+    """
+    across = np.array([-along[1], along[0]])
+    depth = points @ along
+    return np.asarray(depth.max() * along + soft_mean(points @ across, depth, camera, soft_mm) * across)
+
+
+def soft_mean(values: FloatArray, depth: FloatArray, camera: Camera, soft_mm: float = SOFT_MM) -> float:
+    """The mean of values [N] that count less by e for every ``soft_mm`` below the greatest depth [N, px]."""
+    weight = np.exp((depth - depth.max()) * (camera.object_pixel_mm / soft_mm))
+    return float(weight @ values / weight.sum())
 
 
 def outermost(

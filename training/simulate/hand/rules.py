@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.simulate.hand.template import Ring
+from training.simulate.rules import SHARP_MM, farthest
 from training.simulate.scene import Bone, Camera, FloatArray, IntArray, Scene
-
-_TIE_MM = 0.35  # outline points this close to the extreme count as one flat end
 
 
 def _narrowed(bone: Bone, camera: Camera, points: FloatArray, ring: FloatArray) -> FloatArray:
@@ -56,14 +55,11 @@ class Extreme:
         points = camera.project(bone.vertices_mm[self.candidates])
         if self.ring is not None:
             points = _narrowed(bone, camera, points, camera.project(self.ring.points(bone.vertices_mm)))
+        if not self.middle:
+            return farthest(points, along, camera, SHARP_MM)
         depth, side = points @ along, points @ across
-        far = float(depth.max())
-        if self.middle:
-            far -= self.inwards * float(np.ptp(depth))
-            lateral = float(side.min() + side.max()) / 2
-        else:
-            lateral = float(side[depth > far - _TIE_MM / camera.object_pixel_mm].mean())
-        return np.asarray(far * along + lateral * across)
+        far = float(depth.max()) - self.inwards * float(np.ptp(depth))
+        return np.asarray(far * along + float(side.min() + side.max()) / 2 * across)
 
 
 @dataclass(frozen=True, eq=False)

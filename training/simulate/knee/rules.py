@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.simulate.knee.regions import Patch
-from training.simulate.rules import TIE_MM, Direction, FilmDirection, crossings, remembered
+from training.simulate.rules import Direction, FilmDirection, crossings, farthest, remembered, soft_mean
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 
 # The dense line of a plateau among the heights of its middle, from its lowest to its highest place.
@@ -18,7 +18,7 @@ DENSE_LINE_DOMED = 0.65
 class TangentEnd:
     """Where the line that touches two parts of a bone from below touches the first (or second) of them.
 
-    ``up`` points away from the side on which the line lies. Flat ends give their middle.
+    ``up`` points away from the side on which the line lies.
     """
 
     bone: str
@@ -36,9 +36,7 @@ class TangentEnd:
             run = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
             normal = np.array([-run[1], run[0]])
             down = normal if normal @ down > 0 else -normal
-        part = second if self.second else first
-        depth = part @ down
-        return np.asarray(part[depth > depth.max() - TIE_MM / camera.object_pixel_mm].mean(axis=0))
+        return farthest(second if self.second else first, down, camera)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +114,9 @@ class NotchApex:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         line = _Baseline.between(self.feet, self.bone, self.patch, scene, camera)
-        places = np.linspace(0.3, 0.7, 13) * line.width
+        places = np.linspace(0.3, 0.7, 25) * line.width
         arch = np.array([line.heights(x).min() for x in places])
-        top = arch > arch.max() - TIE_MM / camera.object_pixel_mm
-        return line.point(places[top].mean(), arch.max())
+        return line.point(soft_mean(places, arch, camera), arch.max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +129,9 @@ class Sulcus:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         line = _Baseline.between(self.crests, self.bone, self.patch, scene, camera)
-        places = np.linspace(0.15, 0.85, 21) * line.width
+        places = np.linspace(0.15, 0.85, 41) * line.width
         edge = np.array([line.heights(x).max() for x in places])
-        deep = edge < edge.min() + TIE_MM / camera.object_pixel_mm
-        return line.point(places[deep].mean(), edge.min())
+        return line.point(soft_mean(places, -edge, camera), edge.min())
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from training.simulate.knee.frontal import PLACES, FrontalKnee
 from training.simulate.knee.regions import LegRegions, Patch
+from training.simulate.pelvis.points import nearest_border
 from training.simulate.rules import Between, Direction, Farthest, Mean, ShaftBorder, SphereCentre, crossings
 from training.simulate.scene import Camera, FloatArray, PointRule, Scene
 
@@ -16,12 +17,12 @@ FEMUR_LEVELS = {"proximal": 0.3, "middle": 0.5, "distal": 0.7}
 TIBIA_LEVELS = {"proximal": 0.25, "distal": 0.75}
 """Parts of the way from head to notch, and from the spines to the plafond."""
 
-_STATIONS = np.linspace(0.65, 1.2, 12)  # along the neck, 1 at the middle of its region
+_STATIONS = np.linspace(0.65, 1.2, 23)  # along the neck, 1 at the middle of its region
 
 
 @dataclass(frozen=True, eq=False)
 class NeckBorder:
-    """A border of the femoral neck where it is narrowest, at right angles to the neck.
+    """A border of the femoral neck where it is nearest to the neck's axis.
 
     ``axis`` runs from the centre of the head to the middle of the neck. ``sign`` as in ``OutlineAt``.
     """
@@ -32,21 +33,10 @@ class NeckBorder:
     sign: int
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        head, middle = self.axis.tail(scene, camera), self.axis.tip(scene, camera)
-        along = self.axis(scene, camera)
-        across = np.array([-along[1], along[0]])
-        reach = float(np.linalg.norm(middle - head))
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices]) - head
-        turned = np.stack([points @ across, points @ along], axis=1)
-        best: tuple[float, float, float] | None = None
-        for station in _STATIONS * reach:
-            found = crossings(turned, self.patch.edges, float(station))
-            if len(found) and (best is None or np.ptp(found) < best[0]):
-                side = found.max() if self.sign > 0 else found.min()
-                best = (float(np.ptp(found)), float(side), float(station))
-        if best is None:
-            raise ValueError(f"The neck of {self.bone} is not seen in this view.")
-        return np.asarray(head + best[1] * across + best[2] * along)
+        axis = self.axis.tail(scene, camera), self.axis.tip(scene, camera)
+        points = camera.project(scene.bone(self.bone).vertices_mm[self.patch.vertices])
+        stations = _STATIONS * float(np.linalg.norm(axis[1] - axis[0]))
+        return nearest_border(points, self.patch.edges, axis, stations, self.sign, camera)
 
 
 @dataclass(frozen=True, eq=False)

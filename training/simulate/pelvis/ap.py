@@ -130,7 +130,7 @@ def _side_rules(people: People, side: str) -> dict[str, PointRule]:
     roof_edges = edges_of(hips.roof[hips.roof_faces])
     up_shaft = Direction(Mean(femur, femora.shaft_low), Mean(femur, femora.shaft_high))
     upper, lower = (
-        Narrowest(femur, femora.head, femora.neck, femora.neck_edges, which) for which in (-sign, sign)
+        Narrowest(femur, femora.head, femora.neck, femora.upper_edges, which) for which in (-sign, sign)
     )
     heads = {one: _head_rules(people, one) for one in SIDES}
     middle = {one: _middle(head) for one, head in heads.items()}

@@ -32,9 +32,6 @@ HEAD_DEG = (-45.0, -90.0, -135.0, 180.0, 135.0)
 """Film directions of the points on the head, 0 to the right and 90 down: from above the neck by the top
 and the medial side to below. The neck may point at the viewer: its direction would tell no place."""
 
-NECK_END = 1.2
-"""How far from the head's centre the neck is looked at, in radii: beyond, the trochanters lie over it."""
-
 
 def frog_film(rng: np.random.Generator, side_px: int, people: People) -> tuple[Scene, Camera]:
     """A random frog-leg film of a left hip."""
@@ -110,7 +107,7 @@ def frog_rules(people: People) -> Mapping[str, PointRule]:
     )
     for border, sign in (("anterior", -1), ("posterior", 1)):
         rules[f"femoral_neck_{border}"] = Narrowest(
-            "femur", femora.head, femora.neck, femora.upper_edges, sign, end=NECK_END
+            "femur", femora.head, femora.neck, femora.upper_edges, sign
         )
     return rules
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.simulate.rules import Direction, FilmDirection, crossings, fit_sphere
+from training.simulate.rules import Direction, FilmDirection, crossings, farthest, fit_sphere, soft_mean
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
+
+# Along the neck, in radii of the head from its centre: beyond, the trochanters lie over it.
+_STATIONS = np.linspace(0.9, 1.2, 13)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,18 +81,18 @@ class Deepest:
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         along = self.second(scene, camera) - self.first(scene, camera)
-        across = self.sign * np.array([-along[1], along[0]])
+        across = self.sign * np.array([-along[1], along[0]]) / np.linalg.norm(along)
         points = camera.project(scene.bone(self.bone).vertices_mm[self.candidates])
-        return np.asarray(points[(points @ across).argmax()])
+        return farthest(points, across, camera)
 
 
 @dataclass(frozen=True, eq=False)
 class Narrowest:
-    """One border of the femoral neck where it is narrowest at right angles to its axis.
+    """One border of the femoral neck where it is nearest to the neck's axis.
 
     The axis runs from the centre of the head (sphere through ``head``) to the middle of the section
-    ``neck``. Sections from ``start`` to ``end`` head radii from the centre are tried. ``sign`` +1 takes
-    the border on the right-hand side of the axis (y down). ValueError if there is no section.
+    ``neck``. Sections from 0.9 to 1.2 head radii from the centre are tried. ``sign`` +1 takes the border on
+    the right-hand side of the axis (y down). ValueError if there is no section.
     """
 
     bone: str
@@ -97,29 +100,37 @@ class Narrowest:
     neck: IntArray
     edges: IntArray
     sign: int
-    start: float = 0.9
-    end: float = 1.45
 
     def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
         vertices = scene.bone(self.bone).vertices_mm
         centre, radius = fit_sphere(vertices[self.head])
-        ends = camera.project(np.stack([centre, vertices[self.neck].mean(axis=0)]))
-        along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
-        across = np.array([-along[1], along[0]])
-        points = camera.project(vertices) - ends[0]
-        film = np.stack([points @ across, points @ along], axis=1)
-        reach = radius / camera.object_pixel_mm
-        best: tuple[float, float, FloatArray] | None = None
-        for level in np.linspace(self.start, self.end, 9) * reach:
-            found = crossings(film, self.edges, float(level))
-            # A section narrower than this runs past the end of the edges.
-            if len(found) and np.ptp(found) > 1.05 * reach and (best is None or np.ptp(found) < best[0]):
-                best = float(np.ptp(found)), float(level), found
-        if best is None:
-            raise ValueError(f"The neck of {self.bone} is not crossed in this view.")
-        _, level, found = best
-        side = found.max() if self.sign > 0 else found.min()
-        return np.asarray(ends[0] + side * across + level * along)
+        head, neck = camera.project(np.stack([centre, vertices[self.neck].mean(axis=0)]))
+        stations = _STATIONS * radius / camera.object_pixel_mm
+        return nearest_border(camera.project(vertices), self.edges, (head, neck), stations, self.sign, camera)
+
+
+def nearest_border(
+    points: FloatArray,
+    edges: IntArray,
+    axis: tuple[FloatArray, FloatArray],
+    stations: FloatArray,
+    sign: int,
+    camera: Camera,
+) -> FloatArray:
+    """Where the outline of edges [E, 2] of points [V, 2] on one side of an axis is nearest to it.
+
+    The outline is looked for at the ``stations`` [S], pixels along the axis from its first point. ``sign`` +1
+    takes the side to the right of its direction (y down). ValueError if no station crosses the outline.
+    """
+    along = (axis[1] - axis[0]) / np.linalg.norm(axis[1] - axis[0])
+    across = sign * np.array([-along[1], along[0]])
+    turned = np.stack([(points - axis[0]) @ across, (points - axis[0]) @ along], axis=1)
+    found = [(station, crossings(turned, edges, float(station))) for station in stations]
+    places, away = np.array([(at, crossed.max()) for at, crossed in found if len(crossed)]).reshape(-1, 2).T
+    if not len(places):
+        raise ValueError("The neck of the femur is not crossed in this view.")
+    place = soft_mean(places, -away, camera)
+    return np.asarray(axis[0] + place * along + float(np.interp(place, places, away)) * across)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,4 +210,4 @@ class PieceFarthest:
             raise ValueError(f"{self.bone} is not drawn in pieces.")
         vertices = drawn[self.piece].vertices_mm
         points = camera.project(vertices if self.candidates is None else vertices[self.candidates])
-        return np.asarray(points[(points @ self.direction(scene, camera)).argmax()])
+        return farthest(points, self.direction(scene, camera), camera)

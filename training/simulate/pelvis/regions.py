@@ -29,8 +29,7 @@ FALSE_PROFILE.setflags(write=False)
 class FemurRegions:
     """Vertex numbers of the femur. Rings are cross-sections; ``head`` is the spherical part.
 
-    ``neck_edges`` [E, 2] are those about the neck with the near parts of the trochanters, ``upper_edges``
-    those of head and neck alone.
+    ``upper_edges`` [E, 2] are those of head and neck, without the trochanters.
     """
 
     head: IntArray
@@ -39,7 +38,6 @@ class FemurRegions:
     shaft_low: IntArray
     greater_trochanter: IntArray
     lesser_trochanter: IntArray
-    neck_edges: IntArray
     upper_edges: IntArray
     collar: IntArray
     lower_edges: IntArray
@@ -108,7 +106,6 @@ def femur_regions(people: People) -> FemurRegions:
         _ints(shaft[1]),
         _ints(trochanter),
         _ints(lesser),
-        edges_of(faces, (slab > 0.6) & (slab < 2.3) & (off_neck < 1.3)),
         edges_of(faces, (slab > -0.5) & (slab < 1.7) & (off_neck < np.where(slab < 0.9, 1.3, 1.0))),
         _ints(np.flatnonzero((distance < 1.08) & (slab > -0.4))),
         edges_of(faces, (along < -2.5) & (along > -11.0)),

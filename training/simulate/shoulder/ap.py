@@ -80,14 +80,13 @@ def shoulder_ap_rules(people: People) -> Mapping[str, PointRule]:
     rules["clavicle_superolateral"] = Farthest("clavicle", t.clavicle_outer, Direction(*upwards, 55.0))
     head = SphereCentre("humerus", t.cap[::12])
     neck = Direction(head, Mean("humerus", t.cap))
-    ends = tuple(
-        Farthest("humerus", t.cap, Direction(neck.tail, neck.tip, turned)) for turned in (90.0, -90.0)
-    )
-    rules["humeral_head_superior"] = ends[0]
-    for number in range(1, HEAD_POINTS + 1):
-        part = number / (HEAD_POINTS + 1)
-        rules[f"humeral_head_{number}"] = OnArc(t.head_patch, head, ends[0], ends[1], part)
-    rules["humeral_head_inferior"] = ends[1]
+    ends = [Farthest("humerus", t.cap, Direction(neck.tail, neck.tip, turned)) for turned in (90.0, -90.0)]
+    arc = [
+        OnArc(t.head_patch, head, ends[0], ends[1], number / (HEAD_POINTS + 1))
+        for number in range(HEAD_POINTS + 2)
+    ]
+    for name, point in zip(("superior", *range(1, HEAD_POINTS + 1), "inferior"), arc, strict=True):
+        rules[f"humeral_head_{name}"] = point
     shaft = (Mean("humerus", t.shaft_low), Mean("humerus", t.shaft_high))
     rules["greater_tuberosity_superior"] = Farthest("humerus", t.tuberosity, Direction(*shaft, 15.0))
     rules["greater_tuberosity_lateral"] = Farthest("humerus", t.proximal, across)
@@ -96,6 +95,6 @@ def shoulder_ap_rules(people: People) -> Mapping[str, PointRule]:
     for name, level in SHAFT_LEVELS.items():
         for side, sign in (("medial", 1), ("lateral", -1)):
             rules[f"humeral_shaft_{name}_{side}"] = ShaftBorder(
-                "humerus", edges, down, Between(*ends), (ends[0], ends[1]), level, sign, levels
+                "humerus", edges, down, Between(arc[0], arc[-1]), (arc[0], arc[-1]), level, sign, levels
             )
     return rules

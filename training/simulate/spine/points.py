@@ -27,7 +27,7 @@ from training.simulate.spine.regions import (
 
 LUMBAR_LEVELS = ("t12", *LUMBAR)
 _BEYOND_DEG = 20.0
-_SOFT_MM = 1.0
+_SOFT_MM = 1.0  # the side of a body is a flat wall along the rays, of which no single place is the corner
 # Parts of an endplate and the poles of its line, by whether the view is frontal.
 _FRONTAL, _LATERAL = ("right", "left"), ("anterior", "posterior")
 _HALF = {"right": "right", "left": "left", "anterior": "front", "posterior": "back"}
@@ -46,29 +46,6 @@ class Middle:
         vertices = scene.bone(self.bone).vertices_mm
         centre = np.mean([vertices[chosen].mean(axis=0) for chosen in self.sets], axis=0)
         return np.asarray(camera.project(centre[None])[0])
-
-
-@dataclass(frozen=True, eq=False)
-class Corner:
-    """The corner of a rounded outline: as far out in ``direction`` as any of the vertices.
-
-    Along the outline it is the mean of the vertices, which count less by e for every millimetre that
-    they lie farther in: the side of a body is a flat wall along the rays, of which no single place is
-    the corner.
-    """
-
-    bone: str
-    vertices: IntArray
-    direction: Direction
-
-    def __call__(self, scene: Scene, camera: Camera) -> FloatArray:
-        along = self.direction(scene, camera)
-        across = np.array([-along[1], along[0]])
-        points = camera.project(scene.bone(self.bone).vertices_mm[self.vertices])
-        depth, side = points @ along, points @ across
-        far = float(depth.max())
-        weight = np.exp((depth - far) * (camera.object_pixel_mm / _SOFT_MM))
-        return np.asarray(far * along + float(weight @ side / weight.sum()) * across)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +70,7 @@ def corner_rules(bone: str, end: str, plate: Endplate, sides: tuple[str, str]) -
     for side, tip, tail, outwards in zip(sides, (first, second), (second, first), (-1.0, 1.0), strict=True):
         turned = outwards * upwards * _BEYOND_DEG
         direction = Direction(tail, tip, turned)
-        rules[f"{bone}_{end}_{side}"] = Corner(bone, plate.half(_HALF[side]), direction)
+        rules[f"{bone}_{end}_{side}"] = Farthest(bone, plate.half(_HALF[side]), direction, _SOFT_MM)
     return rules
 
 

@@ -8,7 +8,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from training.simulate.rules import Between, Direction, Farthest, Mean, ShaftBorder, SphereCentre, outermost
+from training.simulate.rules import (
+    SHARP_MM,
+    Between,
+    Direction,
+    Farthest,
+    Mean,
+    ShaftBorder,
+    SphereCentre,
+    outermost,
+)
 from training.simulate.scene import Camera, FloatArray, IntArray, PointRule, Scene
 from training.simulate.wrist.joints import SCAPHOLUNATE_LEVEL
 from training.simulate.wrist.regions import Regions
@@ -80,7 +89,7 @@ def distally(regions: Regions, turned_deg: float = 0.0) -> Direction:
 
 
 def _farthest(regions: Regions, name: str, direction: Direction) -> Farthest:
-    return Farthest(name.split(".")[0], regions.sets[name], direction)
+    return Farthest(name.split(".")[0], regions.sets[name], direction, SHARP_MM)
 
 
 def _shaft(
