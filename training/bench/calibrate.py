@@ -5,8 +5,8 @@ CASES is a folder of films that were not trained on, named after its view (see
 of them, as those of a small bank, and these without the shapes of people, as of an anatomy of which no more
 is known. The constants of ``core.matching.confidence.ErrorModel`` are fitted: those with which the true
 errors, taken as gamma distributed about the expected ones, are most likely, so that both agree in the mean.
-Prints the constants, how well expected and true errors agree in five classes, and how well gross errors are
-told from others by the error expected in millimetres.
+Prints the constants and, for those in use and those fitted, how well expected and true errors agree in five
+classes, and how well gross errors are told from others by the error expected in millimetres.
 """
 
 from __future__ import annotations
@@ -126,10 +126,16 @@ def main() -> None:  # noqa: D103
     rows = np.concatenate([collect(folder, folder.name) for folder in args.cases])
     error, error_mm = rows[:, 0], rows[:, 1]
     evidence = Evidence(*rows[:, 2:].T)
-    model = fit(error, evidence)
-    said = ", ".join(f"{f.name}={getattr(model, f.name):.3f}" for f in fields(model))
-    print(f"ErrorModel({said})")
-    expected = model.expected_error(evidence)
+    for name, model in (("in use", ErrorModel()), ("fitted", fit(error, evidence))):
+        said = ", ".join(f"{f.name}={getattr(model, f.name):.3f}" for f in fields(model))
+        print(f"{name}: ErrorModel({said})")
+        _print_agreement(error, error_mm, evidence, model.expected_error(evidence))
+
+
+def _print_agreement(
+    error: FloatArray, error_mm: FloatArray, evidence: Evidence, expected: FloatArray
+) -> None:
+    """How well expected errors [N], in window pixels, agree with true ones, in these and in millimetres."""
     edges = np.quantile(expected, np.arange(6) / 5)
     for low, high in pairwise(edges):
         part = (expected >= low) & (expected <= high)
