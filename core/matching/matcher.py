@@ -65,7 +65,7 @@ nor against it: another part of the body may look alike as a whole, an unusual g
 UNUSUAL_MARGIN = 0.1
 """How much better a film must fit turned or in parts than upright as a whole: few films are stored so."""
 
-MIRRORED_PARTS = 2
+MIRRORED_PARTS = 3
 """Most likely parts of which the mirror image is searched too."""
 
 CANDIDATES = 3
