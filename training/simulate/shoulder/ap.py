@@ -9,6 +9,7 @@ import numpy as np
 
 from training.simulate.people import People
 from training.simulate.rules import (
+    SHARP_MM,
     Between,
     Direction,
     Farthest,
@@ -80,7 +81,10 @@ def shoulder_ap_rules(people: People) -> Mapping[str, PointRule]:
     rules["clavicle_superolateral"] = Farthest("clavicle", t.clavicle_outer, Direction(*upwards, 55.0))
     head = SphereCentre("humerus", t.cap[::12])
     neck = Direction(head, Mean("humerus", t.cap))
-    ends = [Farthest("humerus", t.cap, Direction(neck.tail, neck.tip, turned)) for turned in (90.0, -90.0)]
+    ends = [
+        Farthest("humerus", t.cap, Direction(neck.tail, neck.tip, turned), SHARP_MM)
+        for turned in (90.0, -90.0)
+    ]
     arc = [
         OnArc(t.head_patch, head, ends[0], ends[1], number / (HEAD_POINTS + 1))
         for number in range(HEAD_POINTS + 2)
