@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from core.adapters.view_matcher import shafts_of
+from core.film import Side
 from core.matching.shafts import at_levels
 from core.measure.loader import default_catalogue
+from training.simulate.cases import SimulatedFilm, annotation
+from training.simulate.imaging import random_exposure
 from training.simulate.people import People
+from training.simulate.scene import Camera
 from training.simulate.views import view_maker
 
 _BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "anatomy"
@@ -38,3 +42,24 @@ def test_simulated_points_lie_at_their_levels(view: str) -> None:
         moved.append(np.linalg.norm(levelled.position - points, axis=1)[on_shaft] * camera.object_pixel_mm)
     assert np.quantile(moved, 0.9) < OFF_MM
     assert np.max(moved) < 2.0 * OFF_MM
+
+
+def test_shaft_points_without_their_measure_are_not_annotated() -> None:
+    catalogue = default_catalogue()
+    definition = catalogue.view("knee_ap")
+    hidden = definition.shafts[0].start[0]
+    of_hidden = [shaft for shaft in definition.shafts if hidden in shaft.needed - shaft.placed]
+    lost = frozenset({hidden}).union(*(shaft.placed for shaft in of_hidden))
+    assert lost < set(definition.point_keys)
+    film = SimulatedFilm(
+        view=definition.key,
+        side=Side.LEFT,
+        image=np.zeros((100, 100), np.float32),
+        points={key: np.array([n, 2.0 * n]) for n, key in enumerate(definition.point_keys) if key != hidden},
+        camera=Camera(1000.0, 900.0, 0.5, 100, 100, 50.0, 50.0),
+        exposure=random_exposure(np.random.default_rng(0), 1.0),
+        truth={},
+    )
+    entry = annotation(film, catalogue, "film.png")
+    listed = dict(zip(entry["names"], entry["landmarks"], strict=True))  # type: ignore[call-overload]
+    assert {key for key, place in listed.items() if place is None} == lost

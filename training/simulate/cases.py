@@ -80,6 +80,18 @@ def sides_of(view: str, catalogue: Catalogue, wanted: Side | None) -> tuple[Side
     return (Side.LEFT, Side.RIGHT) if wanted is None else (wanted,)
 
 
+def readable_points(film: SimulatedFilm, catalogue: Catalogue) -> dict[str, FloatArray]:
+    """The film's points but for those on shafts whose level rests on a point that the film does not show.
+
+    No reader could tell where along the shaft these belong.
+    """
+    shafts = catalogue.views[film.view].shafts if film.view in catalogue.views else ()
+    lost = frozenset[str]().union(
+        *(shaft.placed for shaft in shafts if not (shaft.needed - shaft.placed) <= film.points.keys())
+    )
+    return {key: place for key, place in film.points.items() if key not in lost}
+
+
 def measured(film: SimulatedFilm, catalogue: Catalogue) -> dict[str, dict[str, float | str]]:
     """Values of the film's measurements by key.
 
@@ -90,7 +102,8 @@ def measured(film: SimulatedFilm, catalogue: Catalogue) -> dict[str, dict[str, f
     values: dict[str, dict[str, float | str]] = {}
     if film.view in catalogue.views:
         view = catalogue.views[film.view]
-        marks = {k: Landmark(float(film.points[k][0]), float(film.points[k][1])) for k in film.points}
+        points = readable_points(film, catalogue)
+        marks = {key: Landmark(float(place[0]), float(place[1])) for key, place in points.items()}
         step = film.camera.object_pixel_mm
         calibration = Calibration(step, step, SpacingSource.GEOMETRY, "Simulated geometry.")
         flipped = shows_flipped(view, film.side)
@@ -104,7 +117,7 @@ def measured(film: SimulatedFilm, catalogue: Catalogue) -> dict[str, dict[str, f
 
 def annotation(film: SimulatedFilm, catalogue: Catalogue, file: str) -> dict[str, object]:
     """The entry of ``landmarks.json``: points in the catalogue's order, null where there is none."""
-    known = film.view in catalogue.views
+    known, points = film.view in catalogue.views, readable_points(film, catalogue)
     names = catalogue.views[film.view].point_keys if known else tuple(film.points)
     return {
         "file": file,
@@ -113,7 +126,7 @@ def annotation(film: SimulatedFilm, catalogue: Catalogue, file: str) -> dict[str
         "mm_per_px": film.camera.object_pixel_mm,
         "names": list(names),
         "landmarks": [
-            [round(float(v), 3) for v in film.points[name]] if name in film.points else None for name in names
+            [round(float(v), 3) for v in points[name]] if name in points else None for name in names
         ],
         "view": film.view,
         "side": str(film.side),
