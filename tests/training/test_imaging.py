@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.simulate.imaging import develop, random_exposure
+from training.simulate.imaging import develop, exposed, random_exposure
 from training.simulate.overlays import Collimation, Patch, Text, draw_overlays, readable
 from training.simulate.render import Layers
 from training.simulate.warp import Warp, random_warp
@@ -275,3 +275,12 @@ def test_points_under_the_plate_of_a_letter_are_not_readable() -> None:
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_points_where_all_is_black_or_white_are_not_exposed(end: float) -> None:
+    film = np.full((100, 200), 0.5, np.float32)
+    film[:, 120:] = end
+    film[50, 150:] = 0.5  # a line: something to see
+    points = np.array([[60.0, 50.0], [119.0, 20.0], [140.0, 20.0], [170.0, 50.0], [400.0, -3.0]])
+    assert exposed(film, points).tolist() == [True, True, False, True, False]

@@ -27,7 +27,7 @@ from core.measure.definitions import View
 from core.measure.loader import load_catalogue
 from training.simulate.anatomy import anatomy_dir
 from training.simulate.films import SceneMaker, expose
-from training.simulate.imaging import develop, random_exposure, with_side_letter
+from training.simulate.imaging import develop, exposed, random_exposure, with_side_letter
 from training.simulate.views import scene_makers
 
 FloatArray = NDArray[np.float64]
@@ -139,8 +139,10 @@ def add_view(bank: Bank, view: View, make: SceneMaker, count: int, seed: int) ->
         marked = np.array([film.named[key] for key in view.point_keys])
         if not exposure.readable(marked, (width, height)).all():
             continue
-        added += 1
         image = develop(film.layers, exposure, rng)
+        if not exposed(image, marked).all():
+            continue
+        added += 1
         entry = BankEntry(
             key=f"{view.key}-{added:02d}",
             view=view.key,

@@ -13,7 +13,7 @@ from core.landmarks import Landmark, LandmarkSet
 from core.measure.definitions import Catalogue
 from core.measure.evaluate import evaluate_view, shows_flipped
 from training.simulate.films import SceneMaker, expose
-from training.simulate.imaging import Exposure, develop, random_exposure, with_side_letter
+from training.simulate.imaging import Exposure, develop, exposed, random_exposure, with_side_letter
 from training.simulate.render import mirrored_layers
 from training.simulate.scene import Camera, FloatArray
 
@@ -27,7 +27,7 @@ class SimulatedFilm:
 
     ``image`` [H, W] is 0..1 with bone bright unless ``exposure`` inverts it. ``points`` are film pixels
     (x, y) by name, in the order of the view's points; one that this person has not, or that lies under
-    collimation or a plate, where no reader could set it, is left out.
+    collimation or a plate or where all is black or white, so that no reader could set it, is left out.
     ``side`` is the side of the body that the film shows, ``camera`` the geometry of the film as drawn
     (that of a film of the right side is its mirror image). ``truth`` holds the values of measurements
     known in 3-D, by key.
@@ -68,7 +68,7 @@ def simulate_film(
     image = develop(layers, exposure, rng)
     points = {key: p for key, p in points.items() if np.isfinite(p).all()}
     places = np.array(list(points.values())).reshape(-1, 2)
-    shown = exposure.readable(places, (camera.width, camera.height))
+    shown = exposure.readable(places, (camera.width, camera.height)) & exposed(image, places)
     points = {key: p for (key, p), seen in zip(points.items(), shown, strict=True) if seen}
     return SimulatedFilm(scene.view, side, image, points, camera, exposure, dict(scene.truth))
 

@@ -13,8 +13,17 @@ from types import MappingProxyType
 import numpy as np
 
 from training.simulate.foot.parts import METATARSALS, FootParts
-from training.simulate.rules import Direction, Farthest, Mean, OutlineAt, ShaftBorder, SphereCentre, edges_of
-from training.simulate.scene import IntArray, PointRule
+from training.simulate.rules import (
+    SHARP_MM,
+    Direction,
+    Farthest,
+    Mean,
+    OutlineAt,
+    ShaftBorder,
+    SphereCentre,
+    edges_of,
+)
+from training.simulate.scene import PointRule
 
 MEDIAL, LATERAL = 1, -1
 _SIDES = (("medial", MEDIAL), ("lateral", LATERAL))
@@ -97,13 +106,22 @@ def _tarsal_rules(parts: FootParts) -> dict[str, PointRule]:
     edges = edges_of(parts.faces["calcaneus"])
     for level, fraction in (("anterior", 0.88), ("posterior", 0.62)):
         rules[f"calcaneus_lateral_{level}"] = OutlineAt("calcaneus", edges, heel, fraction, LATERAL)
-    rules["medial_cuneiform_distal_medial"] = _corner(parts, "medial_cuneiform", 45.0)
-    rules["cuboid_distal_lateral"] = _corner(parts, "cuboid", -45.0)
-    rules["cuboid_proximal_lateral"] = _corner(parts, "cuboid", -135.0)
+    for name, bone, ahead, degrees in _CORNERS:
+        rules[name] = _corner(parts, bone, ahead, degrees)
     return rules
 
 
-def _corner(parts: FootParts, bone: str, degrees: float) -> Farthest:
-    every: IntArray = np.arange(len(parts.vertices[bone]), dtype=np.int32)
+# Point, bone, the bone at whose joint it is the corner, and where the corner points: forwards is 0.
+_CORNERS = (
+    ("medial_cuneiform_distal_medial", "medial_cuneiform", "first_metatarsal", 70.0),
+    ("cuboid_distal_lateral", "cuboid", "fifth_metatarsal", -70.0),
+    ("cuboid_proximal_lateral", "cuboid", "calcaneus", -110.0),
+)
+
+
+def _corner(parts: FootParts, bone: str, beyond: str, degrees: float) -> Farthest:
+    """The end of the joint surface of ``bone`` that faces the bone ``beyond``."""
+    pair = (bone, beyond)
+    facet = parts.contacts[pair].first if pair in parts.contacts else parts.contacts[beyond, bone].second
     second = bone_axis(parts, "second_metatarsal")
-    return Farthest(bone, every, Direction(second.tail, second.tip, degrees))
+    return Farthest(bone, facet, Direction(second.tail, second.tip, degrees), SHARP_MM)
