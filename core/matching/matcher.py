@@ -294,13 +294,15 @@ class LandmarkMatcher:
         """The points with rows numbered most plausibly, and whether another numbering is hardly less so."""
         found, rows = Numbered(fit, placing), rows_among(self._rows.get(fit.view.view, ()), fit.known)
         rivals: list[Numbered] = []
+        reached = -np.inf  # laid anew, the same numbering comes out a little more or less plausible
         for _ in range(RENUMBERINGS if rows else 0):
             stop_if(cancelled)
             others = self._otherwise(film, found, rows)
             best = max(others, key=lambda one: one.plausible, default=found)
             rivals += others
-            if best.plausible <= found.plausible:
+            if best.plausible <= max(found.plausible, reached):
                 break
+            reached = best.plausible
             rivals.append(found)
             # Once more from where it came to lie, with each reference asked alone. Should that come to lie
             # otherwise, the numbering before, which is a rival now, makes it doubtful.

@@ -37,12 +37,15 @@ ELSEWHERE = 0.35
 
 
 def rows_among(rows: Sequence[Row], known: NDArray[np.bool_]) -> tuple[Row, ...]:
-    """The rows by the numbers of their points among the ``known`` [N]; those that lack one are left out."""
+    """The rows by the numbers of their points among the ``known`` [N].
+
+    Of points alike that one of the members lacks, those of no member are in it; a row without points is left
+    out.
+    """
     number = np.cumsum(known) - 1
+    members = [np.array(row)[:, known[np.array(row)].all(axis=0)] for row in rows]
     return tuple(
-        tuple(tuple(int(number[point]) for point in member) for member in row)
-        for row in rows
-        if known[np.array(row)].all()
+        tuple(tuple(int(number[point]) for point in member) for member in row) for row in members if row.size
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import core.matching.matcher as matcher_module
 from core.adapters.view_matcher import matcher_for_points, rows_of, view_matcher
 from core.matching.features import Encoded
 from core.matching.fit import Numbered
@@ -82,9 +84,35 @@ def test_rows_are_numbered_among_the_known_points() -> None:
     assert rows_among([ROW], known) == (ROW,)
     known[12] = False
     assert rows_among([ROW], known) == (ROW,)
-    assert rows_among([ROW], np.concatenate([[True, False], known])) == ()
     lower = tuple((a + 1, b + 1) for a, b in ROW)
     assert rows_among([lower], np.concatenate([[False], known])) == (ROW,)
+
+
+def test_rows_hold_those_points_that_all_their_members_have() -> None:
+    row = ((0, 1, 2), (3, 4, 5), (6, 7, 8))
+    known = np.ones(9, bool)
+    known[4] = False
+    assert rows_among([row], known) == (((0, 2), (3, 4), (5, 7)),)
+    known[[0, 8]] = False
+    assert rows_among([row], known) == ()
+
+
+def test_a_numbering_once_preferred_stays_so_unless_another_is_more_plausible_than_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def numbered(plausible: float, moved: float) -> SimpleNamespace:
+        return SimpleNamespace(fit=fit, plausible=plausible, film_px=COLUMN + moved)
+
+    fit = SimpleNamespace(view=SimpleNamespace(view="spine"), known=np.ones(len(COLUMN), bool))
+    others = iter([[numbered(-81.0, 0.0)], [numbered(-83.0, 100.0)]])
+    matcher = LandmarkMatcher(FakeEncoder(), CountingCache(), rows={"spine": [ROW]})
+    monkeypatch.setattr(matcher_module, "Numbered", lambda _fit, _placing: numbered(-87.0, 50.0))
+    monkeypatch.setattr(matcher, "_otherwise", lambda *_: next(others))
+    # Laid anew, it seems less plausible than it did, and than the other.
+    monkeypatch.setattr(matcher, "_held", lambda _film, _fit, at: numbered(-84.0, (at - COLUMN)[0, 0]))
+    found, doubtful = matcher._numbered(np.zeros((8, 8), np.float32), fit, None)  # type: ignore[arg-type]
+    assert found.film_px == pytest.approx(COLUMN)
+    assert doubtful
 
 
 def test_two_members_in_one_place_call_for_another_numbering() -> None:
