@@ -23,7 +23,8 @@ UNEXPECTED = 0.08
 from their mirror images differ by more; an axial kneecap may look alike from both sides."""
 
 ANSWERS_SHARE = 0.35
-"""What the answers count for a numbering beside the shape: those of neighbouring points err together."""
+"""What the answers to many references count for a numbering beside the shape: those of neighbouring points
+err together. Those to a single one count half as much: how people differ, it does not show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,9 @@ class Numbered:
         """How likely this numbering is: a logarithm, but for a constant."""
         placed = self.placed
         shape = plausibility(placed.position, placed.covariance, self.fit.shapes)
-        return shape + ANSWERS_SHARE * float(placed.support.sum())
+        references = len(self.fit.start.features.keys)
+        share = ANSWERS_SHARE * references / (references + 1.0)
+        return shape + share * float(placed.support.sum())
 
 
 def best_of_each_view(fits: Sequence[Fit], expected: Mapping[str, bool]) -> list[Fit]:

@@ -27,7 +27,7 @@ class SimulatedFilm:
 
     ``image`` [H, W] is 0..1 with bone bright unless ``exposure`` inverts it. ``points`` are film pixels
     (x, y) by name, in the order of the view's points; one that this person has not, or that lies under
-    collimation or a plate or where all is black or white, so that no reader could set it, is left out.
+    collimation or a plate or where all is black, so that no reader could set it, is left out.
     ``side`` is the side of the body that the film shows, ``camera`` the geometry of the film as drawn
     (that of a film of the right side is its mirror image). ``truth`` holds the values of measurements
     known in 3-D, by key.

@@ -27,7 +27,7 @@ from training.simulate.render import Layers
 Image = NDArray[np.float32]
 
 _TABLE = 4096
-_STEP = np.float32(0.5 / 255)  # what a film of eight bits does not tell from black or white
+_BLACK = np.float32(0.5 / 255)  # what a film of eight bits does not tell from black
 _ABOUT, _BURNT = 0.01, 0.95  # how far about a point, as a part of the longer side, and how much of that
 _LIMB_MM, _TRUNK_MM = 70.0, 150.0  # body thickness up to which a film is of a limb, from which of the trunk
 
@@ -238,16 +238,15 @@ def develop(layers: Layers, exposure: Exposure, rng: np.random.Generator) -> Ima
 
 
 def exposed(image: Image, points_px: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which points [N, 2] of a film [H, W] of 0..1 do not lie where it is all black or white about them.
+    """Which points [N, 2] of a film [H, W] of 0..1 do not lie where all about them is black, burnt out.
 
     Points beyond the film's edges count as if they lay on them.
     """
     rows, columns = image.shape
     side = 2 * round(_ABOUT * max(rows, columns)) + 1
-    ends = (image <= _STEP) | (image >= 1.0 - _STEP)
-    share = cv2.blur(ends.astype(np.float32), (side, side), borderType=cv2.BORDER_REPLICATE)
+    black = cv2.blur((image <= _BLACK).astype(np.float32), (side, side), borderType=cv2.BORDER_REPLICATE)
     x, y = np.clip(np.rint(points_px).astype(np.intp), 0, np.array([columns, rows]) - 1).T
-    return np.asarray(share[y, x] < _BURNT)
+    return np.asarray(black[y, x] < _BURNT)
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
