@@ -115,6 +115,19 @@ def test_a_numbering_once_preferred_stays_so_unless_another_is_more_plausible_th
     assert doubtful
 
 
+def test_answers_to_a_single_reference_count_less_for_a_numbering() -> None:
+    def plausible(references: int, support: float) -> float:
+        start = SimpleNamespace(features=SimpleNamespace(keys=("a",) * references))
+        fit = SimpleNamespace(start=start, shapes=people(np.random.default_rng(1)))
+        said = np.full(len(COLUMN), support)
+        placed = SimpleNamespace(position=COLUMN, covariance=np.tile(np.eye(2), (13, 1, 1)), support=said)
+        return Numbered(fit, SimpleNamespace(placed=lambda: placed)).plausible  # type: ignore[arg-type]
+
+    one, many = (plausible(count, -1.0) - plausible(count, -3.0) for count in (1, 40))
+    assert many == pytest.approx(0.35 * 40 / 41 * 2 * 13)
+    assert one == pytest.approx(0.35 / 2 * 2 * 13)
+
+
 def test_two_members_in_one_place_call_for_another_numbering() -> None:
     shapes = people(np.random.default_rng(1))
     squeezed = COLUMN.copy()

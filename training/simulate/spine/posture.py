@@ -158,7 +158,8 @@ def curve(rng: np.random.Generator, cobb_deg: float) -> tuple[FloatArray, FloatA
     tilts = [middle + cobb_deg / 2.0, middle - cobb_deg / 2.0]
     reach = float(rng.uniform(4.0, 7.0))
     # What is left of the curves at the neck and at the sacrum, from the same parts.
-    neck, sacrum = (_LEFT * (0.9 * cobb_deg / 2.0 - part) for part in (above, -below + 0.9 * cobb_deg))
+    usual = 0.45 * cobb_deg
+    neck, sacrum = _LEFT * (usual - above), _LEFT * (below - usual)
     if upper - reach > _NECK + _SHORTEST:
         nodes, tilts = [upper - reach, *nodes], [tilts[0] - above, *tilts]
     if lower + reach < _COUNT - _SHORTEST:
